@@ -17,5 +17,7 @@
 // unknown user name as [Hidden].
 //
 // The reference page, the JSON Schema and the table definition are generated
-// from this package (go generate ./event); a test fails when they differ.
+// from this package; a test fails when they differ.
+//
+//go:generate go run ./internal/gen
 package event

@@ -1,11 +1,12 @@
 package event
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -67,54 +68,69 @@ type Meta struct {
 	ErrorMessage string
 }
 
-// Limits of CloudTrail: longer text is cut, larger objects are left out.
+// Limits of CloudTrail: longer text is cut, larger objects lose their content.
 // Source: CloudTrail User Guide, "CloudTrail record contents".
 const (
 	maxText   = 1 << 10
 	maxObject = 100 << 10
 )
 
+// eventType is the same for everything written here: CloudTrail's type for
+// activity outside AWS.
+const eventType = "ActivityLog"
+
+// What additionalEventData says, and all it ever says: queries compare it whole.
+var (
+	withMFA    = json.RawMessage(`{"MFAAuthenticated":"True"}`)
+	withoutMFA = json.RawMessage(`{"MFAAuthenticated":"False"}`)
+)
+
 // Record makes the CloudTrail record of e. Its eventID is a new UUIDv7, so IDs
 // sort by time.
 func (o Origin) Record(m Meta, e Event) Record {
 	a := e.about()
+	p, v := planOf(e)
+	enc := p.encode(v, m.Session, m.ErrorCode != "")
 	rec := Record{
-		EventVersion:       Version,
-		UserIdentity:       m.Identity,
-		EventTime:          Time{m.Time.UTC()},
-		EventSource:        o.EventSource,
-		EventName:          Name(e),
-		AWSRegion:          o.Region,
-		SourceIPAddress:    m.SourceIP,
-		UserAgent:          cut(m.UserAgent),
-		ErrorCode:          m.ErrorCode,
-		ErrorMessage:       cut(m.ErrorMessage),
-		RequestID:          m.ConnectionID,
-		EventID:            NewID(),
-		ReadOnly:           a.ReadOnly,
-		EventType:          "ActivityLog",
-		ManagementEvent:    a.Category == Management,
-		RecipientAccountID: o.AccountID,
-		EventCategory:      a.Category,
+		EventVersion:        Version,
+		UserIdentity:        m.Identity,
+		EventTime:           Time{m.Time.UTC()},
+		EventSource:         o.EventSource,
+		EventName:           p.name,
+		AWSRegion:           o.Region,
+		SourceIPAddress:     m.SourceIP,
+		UserAgent:           cut(m.UserAgent),
+		ErrorCode:           m.ErrorCode,
+		RequestParameters:   orNull(enc[inRequest]),
+		ResponseElements:    orNull(enc[inResponse]),
+		RequestID:           m.ConnectionID,
+		EventID:             NewID(),
+		ReadOnly:            a.ReadOnly,
+		EventType:           eventType,
+		ManagementEvent:     a.Category == Management,
+		RecipientAccountID:  o.AccountID,
+		ServiceEventDetails: enc[inDetails],
+		EventCategory:       a.Category,
 	}
-	enc := encode(e, m.Session)
-	rec.RequestParameters = orNull(enc.request)
-	rec.ResponseElements = orNull(enc.response)
-	rec.ServiceEventDetails = enc.details
+	if m.ErrorCode != "" {
+		rec.ErrorMessage = cut(m.ErrorMessage)
+	}
 	if m.Session != nil {
+		rec.AdditionalEventData = withoutMFA
 		if m.Session.MFA {
-			rec.AdditionalEventData = json.RawMessage(`{"MFAAuthenticated":"True"}`)
-		} else {
-			rec.AdditionalEventData = json.RawMessage(`{"MFAAuthenticated":"False"}`)
+			rec.AdditionalEventData = withMFA
 		}
 	}
 	return rec
 }
 
 // Name is the eventName of e.
-func Name(e Event) string { return reflect.Indirect(reflect.ValueOf(e)).Type().Name() }
+func Name(e Event) string {
+	p, _ := planOf(e)
+	return p.name
+}
 
-// NewID returns a UUIDv7 as text.
+// NewID returns a UUIDv7 as text, greater than any returned before.
 func NewID() string {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -135,14 +151,11 @@ func cut(s string) string {
 	if len(s) <= maxText {
 		return s
 	}
-	s = s[:maxText]
-	for len(s) > 0 && !utf8.RuneStart(s[len(s)-1]) {
-		s = s[:len(s)-1]
+	n := maxText
+	for n > maxText-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
 	}
-	if r, n := utf8.DecodeLastRuneInString(s); r == utf8.RuneError && n == 1 {
-		s = s[:len(s)-1]
-	}
-	return s
+	return s[:n]
 }
 
 // part is one of a record's three objects.
@@ -158,72 +171,135 @@ const (
 // partTags are the struct tags that send a field to a part.
 var partTags = [parts]string{"request", "response", "details"}
 
-type field struct {
-	index int
-	part  part
-	key   []byte // `"name":`
+// plan says how the events of one type are written.
+type plan struct {
+	name   string
+	fields []field
 }
 
-var plans sync.Map // reflect.Type -> []field
+type field struct {
+	index   int
+	part    part
+	name    string
+	session bool // a session writes this one, when there is one
+}
 
-func planOf(t reflect.Type) []field {
+var plans sync.Map // reflect.Type -> *plan
+
+func planOf(e Event) (*plan, reflect.Value) {
+	v := reflect.Indirect(reflect.ValueOf(e))
+	t := v.Type()
 	if p, ok := plans.Load(t); ok {
-		return p.([]field)
+		return p.(*plan), v
 	}
-	var p []field
+	p := &plan{name: t.Name()}
 	for i := range t.NumField() {
 		for to, tag := range partTags {
 			if name := t.Field(i).Tag.Get(tag); name != "" {
-				p = append(p, field{i, part(to), []byte(`"` + name + `":`)})
+				p.fields = append(p.fields, field{i, part(to), name,
+					part(to) == inRequest && (name == "sessionId" || name == "target" || name == "login")})
 			}
 		}
 	}
 	plans.Store(t, p)
-	return p
+	return p, v
 }
 
-type encoded struct{ request, response, details json.RawMessage }
+// encode writes the tagged fields of v, by these rules:
+//
+//   - a session's fields come first in the request, and stand for the event's
+//     own of the same name;
+//   - empty text, lists and maps, and nil pointers, are left out;
+//   - numbers and booleans are always there, but a refusal has no zeros in its
+//     response: nothing came of it;
+//   - an object over the limit has its texts cut and says so.
+func (p *plan) encode(v reflect.Value, s *Session, refused bool) (enc [parts]json.RawMessage) {
+	for to := range enc {
+		var o object
+		p.write(&o, part(to), v, s, refused, false)
+		if len(o.b) >= maxObject {
+			o = object{}
+			p.write(&o, part(to), v, s, refused, true)
+			o.text("omitted", "larger than 100 KB")
+		}
+		if o.open {
+			enc[to] = o.close()
+		}
+	}
+	return enc
+}
 
-// encode writes the tagged fields of e; zero values are left out, except in
-// booleans and numbers behind pointers. A session's fields come first in the
-// request.
-func encode(e Event, s *Session) encoded {
-	v := reflect.Indirect(reflect.ValueOf(e))
-	var bufs [parts]bytes.Buffer
-	add := func(p part, key []byte, val any) {
-		b := &bufs[p]
-		if b.Len() == 0 {
-			b.WriteByte('{')
-		} else {
-			b.WriteByte(',')
-		}
-		b.Write(key)
-		text, err := json.Marshal(val)
-		if err != nil {
-			panic(fmt.Sprintf("event: field %s of %s cannot be JSON: %v", key, v.Type().Name(), err))
-		}
-		b.Write(text)
+func (p *plan) write(o *object, to part, v reflect.Value, s *Session, refused, small bool) {
+	session := s != nil && to == inRequest
+	if session {
+		o.text("sessionId", s.ID)
+		o.text("target", s.Target)
+		o.text("login", s.Login)
 	}
-	if s != nil {
-		add(inRequest, []byte(`"sessionId":`), s.ID)
-		add(inRequest, []byte(`"target":`), s.Target)
-		add(inRequest, []byte(`"login":`), s.Login)
-	}
-	for _, f := range planOf(v.Type()) {
-		if fv := v.Field(f.index); !fv.IsZero() {
-			add(f.part, f.key, fv.Interface())
+	for _, f := range p.fields {
+		if f.part != to || session && f.session {
+			continue
 		}
-	}
-	done := func(p part) json.RawMessage {
-		b := &bufs[p]
-		if b.Len() == 0 {
-			return nil
+		fv := v.Field(f.index)
+		if fv.IsZero() && (refused && to == inResponse || !plain(fv.Kind())) {
+			continue
 		}
-		b.WriteByte('}')
-		if b.Len() > maxObject {
-			return json.RawMessage(`{"omitted":"larger than 100 KB"}`)
-		}
-		return slices.Clone(b.Bytes())
+		appendValue(o, f.name, fv, small)
 	}
-	return encoded{done(inRequest), done(inResponse), done(inDetails)}
+}
+
+func plain(k reflect.Kind) bool { return k == reflect.Bool || k == reflect.Int || k == reflect.Int64 }
+
+// appendValue appends a field; small keeps it short whatever it holds.
+func appendValue(o *object, name string, v reflect.Value, small bool) {
+	switch v.Kind() {
+	case reflect.String:
+		s := v.String()
+		if small {
+			s = cut(s)
+		}
+		o.text(name, s)
+	case reflect.Bool:
+		o.boolean(name, v.Bool())
+	case reflect.Int, reflect.Int64:
+		o.key(name)
+		o.b = strconv.AppendInt(o.b, v.Int(), 10)
+	case reflect.Pointer:
+		appendValue(o, name, v.Elem(), small)
+	case reflect.Slice, reflect.Map:
+		if v.Len() == 0 || small {
+			return
+		}
+		o.key(name)
+		o.b = appendList(o.b, v.Interface())
+	default:
+		panic(fmt.Sprintf("event: field %s is a %s, which no event may hold", name, v.Type()))
+	}
+}
+
+// appendList appends the two composites an event may hold.
+func appendList(b []byte, v any) []byte {
+	switch v := v.(type) {
+	case []string:
+		b = append(b, '[')
+		for i, s := range v {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendString(b, s)
+		}
+		return append(b, ']')
+	case map[string]string:
+		b = append(b, '{')
+		for i, k := range slices.Sorted(maps.Keys(v)) {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(appendString(b, k), ':')
+			b = appendString(b, v[k])
+		}
+		return append(b, '}')
+	default:
+		panic(fmt.Sprintf("event: no event may hold a %T", v))
+	}
 }

@@ -3,50 +3,59 @@ package event
 // StartQuery is a query put to the trail.
 type StartQuery struct {
 	managementRead
-	Statement string `request:"queryStatement"`
-	Rows      int    `response:"rows"`
-	Millis    int64  `details:"milliseconds"`
+	Statement string `request:"queryStatement"` // the SQL text
+	Rows      int    `response:"rows"`          // rows in the answer
+	Millis    int64  `details:"milliseconds"`   // how long it took
 }
 
 // StartNode is a Trailgate process starting.
 type StartNode struct {
 	managementWrite
-	Version     string `request:"version"`
-	TailCut     int64  `details:"tornTailBytes"`
-	SessionsCut int    `details:"sessionsEnded"`
+	Version     string `request:"version"`       // Trailgate's version
+	TailCut     int64  `details:"tornTailBytes"` // bytes of a torn tail cut from the journal
+	SessionsCut int    `details:"sessionsEnded"` // sessions without an end that got one
 }
 
 // StopNode is a Trailgate process stopping.
 type StopNode struct {
 	managementWrite
-	Cause string `request:"cause"`
+	Cause string `request:"cause"` // the signal, or the error that stopped it
 }
 
 // DetectGap is a stretch of time or of the trail that was not covered: a
 // failed write, a schedule that could not catch up.
 type DetectGap struct {
 	managementWrite
-	What   string `request:"what"` // journal, schedule, worker
-	From   string `request:"from"`
-	To     string `request:"to"`
-	Reason string `request:"reason"`
+	What   string `request:"what"`   // journal, schedule, worker
+	From   string `request:"from"`   // RFC 3339, UTC
+	To     string `request:"to"`     // RFC 3339, UTC
+	Reason string `request:"reason"` // what failed
 }
 
 // CollapseEvents stands for many unauthenticated failures of one source.
 type CollapseEvents struct {
 	managementWrite
-	Of     string `request:"eventName"`
-	Reason string `request:"reason"`
-	Count  int    `request:"count"`
-	First  string `request:"first"`
-	Last   string `request:"last"`
+	Of     string `request:"eventName"` // eventName of what was collapsed
+	Reason string `request:"reason"`    // the error they share
+	Count  int    `request:"count"`     // how many this stands for
+	First  string `request:"first"`     // eventTime of the first
+	Last   string `request:"last"`      // eventTime of the last
 }
 
 // FailPolicy is a policy that failed to evaluate; the decision was a denial.
 type FailPolicy struct {
 	managementWrite
-	Policy string `request:"policyName"`
-	Target string `request:"target"`
-	Login  string `request:"login"`
-	Reason string `request:"reason"`
+	Policy string `request:"policyName"` // name of the policy
+	Target string `request:"target"`     // name of the target
+	Login  string `request:"login"`      // account name on the target
+	Reason string `request:"reason"`     // Cedar's error
+}
+
+// StepClock is the wall clock going backwards by more than two seconds. Append
+// times never do: they stand still until the clock has caught up.
+type StepClock struct {
+	managementWrite
+	From   string `request:"from"`         // what the clock showed before, RFC 3339, UTC
+	To     string `request:"to"`           // what it showed then
+	Millis int64  `details:"milliseconds"` // how far it went back
 }

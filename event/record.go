@@ -35,68 +35,69 @@ const (
 // Record is a CloudTrail record. Field order is that of real CloudTrail files.
 // Source: CloudTrail User Guide, "CloudTrail record contents".
 type Record struct {
-	EventVersion        string          `json:"eventVersion"`
-	UserIdentity        UserIdentity    `json:"userIdentity"`
-	EventTime           Time            `json:"eventTime"`
-	EventSource         string          `json:"eventSource"`
-	EventName           string          `json:"eventName"`
-	AWSRegion           string          `json:"awsRegion"`
-	SourceIPAddress     string          `json:"sourceIPAddress"`
-	UserAgent           string          `json:"userAgent,omitempty"`
-	ErrorCode           string          `json:"errorCode,omitempty"`
-	ErrorMessage        string          `json:"errorMessage,omitempty"`
-	RequestParameters   json.RawMessage `json:"requestParameters"`
-	ResponseElements    json.RawMessage `json:"responseElements"`
-	AdditionalEventData json.RawMessage `json:"additionalEventData,omitempty"`
-	RequestID           string          `json:"requestID,omitempty"`
-	EventID             string          `json:"eventID"`
-	ReadOnly            bool            `json:"readOnly"`
-	Resources           []Resource      `json:"resources,omitempty"`
-	EventType           string          `json:"eventType"`
-	ManagementEvent     bool            `json:"managementEvent"`
-	RecipientAccountID  string          `json:"recipientAccountId,omitempty"`
-	ServiceEventDetails json.RawMessage `json:"serviceEventDetails,omitempty"`
-	EventCategory       string          `json:"eventCategory"`
+	EventVersion        string          `json:"eventVersion"`                  // CloudTrail's record version
+	UserIdentity        UserIdentity    `json:"userIdentity"`                  // who acted
+	EventTime           Time            `json:"eventTime"`                     // when, in UTC and whole seconds
+	EventSource         string          `json:"eventSource"`                   // which service: the installation's DNS name
+	EventName           string          `json:"eventName"`                     // what happened
+	AWSRegion           string          `json:"awsRegion"`                     // the installation's region
+	SourceIPAddress     string          `json:"sourceIPAddress"`               // address without port, or the service's own name
+	UserAgent           string          `json:"userAgent,omitempty"`           // the client's SSH version string; at most 1 KB
+	ErrorCode           string          `json:"errorCode,omitempty"`           // why it was refused or failed; absent on success
+	ErrorMessage        string          `json:"errorMessage,omitempty"`        // the same for a person; at most 1 KB
+	RequestParameters   json.RawMessage `json:"requestParameters"`             // what was asked; at most 100 KB
+	ResponseElements    json.RawMessage `json:"responseElements"`              // what came of it
+	AdditionalEventData json.RawMessage `json:"additionalEventData,omitempty"` // only in a session: MFAAuthenticated, True or False
+	RequestID           string          `json:"requestID,omitempty"`           // the connection
+	EventID             string          `json:"eventID"`                       // UUIDv7, unique
+	ReadOnly            bool            `json:"readOnly"`                      // whether it changed nothing
+	Resources           []Resource      `json:"resources,omitempty"`           // what it touched
+	EventType           string          `json:"eventType"`                     // always ActivityLog
+	ManagementEvent     bool            `json:"managementEvent"`               // whether eventCategory is Management
+	RecipientAccountID  string          `json:"recipientAccountId,omitempty"`  // 12 digits
+	ServiceEventDetails json.RawMessage `json:"serviceEventDetails,omitempty"` // SSH algorithms, byte counts, what decided
+	EventCategory       string          `json:"eventCategory"`                 // Management, Data or Insight
 }
 
 // Resource is something the event touched.
 type Resource struct {
-	ARN       string `json:"ARN,omitempty"`
-	AccountID string `json:"accountId,omitempty"`
-	Type      string `json:"type,omitempty"`
+	ARN       string `json:"ARN,omitempty"`       // its ARN
+	AccountID string `json:"accountId,omitempty"` // 12 digits
+	Type      string `json:"type,omitempty"`      // AWS::service::Type
 }
 
 // UserIdentity says who acted, in CloudTrail's shape.
 // Source: CloudTrail User Guide, "CloudTrail userIdentity element".
 type UserIdentity struct {
-	Type           string          `json:"type"` // IAMUser, AssumedRole, IdentityCenterUser, WebIdentityUser, Service, Unknown
-	PrincipalID    string          `json:"principalId,omitempty"`
-	ARN            string          `json:"arn,omitempty"`
-	AccountID      string          `json:"accountId,omitempty"`
-	AccessKeyID    string          `json:"accessKeyId,omitempty"`
-	UserName       string          `json:"userName,omitempty"`
-	SessionContext *SessionContext `json:"sessionContext,omitempty"`
-	InvokedBy      string          `json:"invokedBy,omitempty"`
+	Type           string          `json:"type"`                     // IAMUser, AssumedRole, IdentityCenterUser, WebIdentityUser, Service, Unknown
+	PrincipalID    string          `json:"principalId,omitempty"`    // unique id of the principal
+	ARN            string          `json:"arn,omitempty"`            // the principal's ARN
+	AccountID      string          `json:"accountId,omitempty"`      // 12 digits
+	AccessKeyID    string          `json:"accessKeyId,omitempty"`    // key that signed the call, on AWS
+	UserName       string          `json:"userName,omitempty"`       // name of the identity
+	SessionContext *SessionContext `json:"sessionContext,omitempty"` // how it was proven
+	InvokedBy      string          `json:"invokedBy,omitempty"`      // the service that acted for it
 }
 
 // SessionContext says how the identity proved itself.
 type SessionContext struct {
-	SessionIssuer *SessionIssuer     `json:"sessionIssuer,omitempty"`
-	Attributes    *SessionAttributes `json:"attributes,omitempty"`
+	SessionIssuer *SessionIssuer     `json:"sessionIssuer,omitempty"` // the role it acts as
+	Attributes    *SessionAttributes `json:"attributes,omitempty"`    // when and with what
 }
 
 // SessionIssuer is the role an AssumedRole identity acts as.
 type SessionIssuer struct {
-	Type        string `json:"type,omitempty"`
-	PrincipalID string `json:"principalId,omitempty"`
-	ARN         string `json:"arn,omitempty"`
-	AccountID   string `json:"accountId,omitempty"`
-	UserName    string `json:"userName,omitempty"`
+	Type        string `json:"type,omitempty"`        // Role
+	PrincipalID string `json:"principalId,omitempty"` // unique id of the role
+	ARN         string `json:"arn,omitempty"`         // the role's ARN
+	AccountID   string `json:"accountId,omitempty"`   // 12 digits
+	UserName    string `json:"userName,omitempty"`    // name of the role
 }
 
-// SessionAttributes are strings in CloudTrail, even the boolean.
+// SessionAttributes is when and how well the identity was proven: strings in
+// CloudTrail, even the boolean.
 type SessionAttributes struct {
-	CreationDate     string `json:"creationDate,omitempty"`
+	CreationDate     string `json:"creationDate,omitempty"`     // YYYY-MM-DDThh:mm:ssZ
 	MFAAuthenticated string `json:"mfaAuthenticated,omitempty"` // "true" or "false"
 }
 
@@ -108,10 +109,13 @@ const timeLayout = "2006-01-02T15:04:05Z"
 
 // MarshalJSON writes YYYY-MM-DDThh:mm:ssZ.
 func (t Time) MarshalJSON() ([]byte, error) {
-	b := make([]byte, 0, len(timeLayout)+2)
+	return t.append(make([]byte, 0, len(timeLayout)+2)), nil
+}
+
+func (t Time) append(b []byte) []byte {
 	b = append(b, '"')
 	b = t.UTC().AppendFormat(b, timeLayout)
-	return append(b, '"'), nil
+	return append(b, '"')
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.
