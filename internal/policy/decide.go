@@ -1,8 +1,15 @@
 package policy
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/cedar-policy/cedar-go"
+	"github.com/cedar-policy/cedar-go/types"
 )
 
 // Subject is who asks: what policy and locks may know of an identity.
@@ -56,6 +63,9 @@ type Book struct {
 	Locks    []Lock // in force or not; Decide looks at the time
 }
 
+// ErrDenied is what callers wrap a denial in when they must return an error.
+var ErrDenied = errors.New("access denied")
+
 // Decision is the answer, and why.
 type Decision struct {
 	Allowed  bool
@@ -66,4 +76,162 @@ type Decision struct {
 	NeedsMFA bool     // denied now, allowed once a second factor is proven
 	Failed   string   // the policy whose evaluation failed; the answer is then a denial
 	Explain  []string // what trailgate why prints: one line a step
+}
+
+// malformed is Decision.Failed when no policy could be asked.
+const malformed = "request"
+
+// Decide answers a request from the book. It always answers: whatever fails on
+// the way is a denial.
+func Decide(b Book, r Request) Decision {
+	if err := r.check(); err != nil {
+		return Decision{Reason: err.Error(), Failed: malformed, Explain: []string{"denied: " + err.Error()}}
+	}
+	q := ask(r, r.MFA)
+	d := decide(b, r, q)
+	if !d.Allowed && !r.MFA && d.Failed == "" && decide(b, withMFA(r), ask(r, true)).Allowed {
+		d.NeedsMFA = true
+		if d.Lock == nil {
+			d.Reason = "a second factor is required"
+		}
+	}
+	if d.Allowed {
+		r.Subject.Roles = slices.Clone(r.Subject.Roles)
+		d.Grant = Grant{request: r, policies: d.Policies}
+	}
+	d.explain(b, r, q)
+	return d
+}
+
+func withMFA(r Request) Request {
+	r.MFA = true
+	return r
+}
+
+// decide asks the locks and the policies: deny locks first; a require_mfa lock
+// last, so that nobody is asked for a factor that would not help.
+func decide(b Book, r Request, q question) Decision {
+	if l := inForce(b.Locks, r, Deny); l != nil {
+		return Decision{Reason: l.sentence(), Lock: l}
+	}
+	d := b.Policies.answer(q)
+	if l := inForce(b.Locks, r, RequireMFA); l != nil && d.Allowed && !r.MFA {
+		return Decision{Reason: l.sentence(), Policies: d.Policies, Lock: l}
+	}
+	return d
+}
+
+// answer asks the policies. Only Allowed, Policies, Failed and Reason are set;
+// the reason of a default denial is left to explain.
+func (s *Set) answer(q question) Decision {
+	if missing := q.missing(); missing != "" {
+		return Decision{Failed: malformed, Reason: fmt.Sprintf("the request has no context.%s", missing)}
+	}
+	verdict, diag := cedar.Authorize(iterator(s.all), q.entities, q.req)
+	if len(diag.Errors) > 0 {
+		e := diag.Errors[0]
+		return Decision{
+			Failed:   string(e.PolicyID),
+			Policies: []string{string(e.PolicyID)},
+			Reason:   fmt.Sprintf("policy %s failed: %s", e.PolicyID, e.Message),
+		}
+	}
+	d := Decision{Allowed: verdict == cedar.Allow}
+	for _, why := range diag.Reasons {
+		d.Policies = append(d.Policies, string(why.PolicyID))
+	}
+	switch names := strings.Join(d.Policies, ", "); {
+	case d.Allowed:
+		d.Reason = "permitted by " + names
+	case len(d.Policies) > 0:
+		d.Reason = "forbidden by " + names
+		for _, r := range s.rules {
+			if r.name == d.Policies[0] && r.reason != "" {
+				d.Reason += ": " + r.reason
+			}
+		}
+	}
+	return d
+}
+
+// missing names an attribute every context of the question's action has and
+// this one lacks. An absent attribute must not make a guarded forbid pass.
+func (q question) missing() string {
+	for _, at := range common {
+		if _, ok := q.req.Context.Get(types.String(at.name)); !ok {
+			return at.name
+		}
+	}
+	for _, at := range special[Action(q.req.Action.ID)] {
+		if _, ok := q.req.Context.Get(types.String(at.name)); !ok {
+			return at.name
+		}
+	}
+	return ""
+}
+
+// explain fills in Explain, and the reason of a default denial.
+func (d *Decision) explain(b Book, r Request, q question) {
+	lines, near := b.Policies.lines(q)
+	if d.Reason == "" {
+		d.Reason = fmt.Sprintf("no policy permits %s to %s", r.Subject.Name, r.what())
+		if near != nil {
+			d.Reason += fmt.Sprintf("; nearest is %s: %s", near.rule.name, near.why(q))
+		}
+	}
+	verdict, may := "denied", "may not"
+	if d.Allowed {
+		verdict, may = "allowed", "may"
+	}
+	mfa := "no"
+	if r.MFA {
+		mfa = "yes"
+	}
+	roles := "in no role"
+	if len(r.Subject.Roles) > 0 {
+		roles = "in roles " + strings.Join(r.Subject.Roles, ", ")
+	}
+	d.Explain = append(d.Explain,
+		fmt.Sprintf("%s: %s %s %s: %s", verdict, r.Subject.Name, may, r.what(), d.Reason),
+		fmt.Sprintf("asked: %s %s; second factor: %s; from %s; %s", r.Subject.Name, roles, mfa, r.Source.Unmap(), r.Time.UTC().Format("Monday 2006-01-02 15:04 MST")))
+	for _, l := range b.Locks {
+		if l.InForce(r.Time) && l.Match.Matches(r) {
+			d.Explain = append(d.Explain, fmt.Sprintf("lock %s (%s): matches %s: %s", l.ID, l.Effect, l.Match, l.Reason))
+		}
+	}
+	d.Explain = append(d.Explain, lines...)
+	if d.NeedsMFA {
+		d.Explain = append(d.Explain, "with a second factor it would be allowed")
+	}
+}
+
+// what is the act in words: connect to web1 as deploy.
+func (r Request) what() string {
+	verb := ""
+	switch r.Action {
+	case Connect:
+		return fmt.Sprintf("connect to %s as %s", r.Object.Name, r.Login)
+	case Shell:
+		verb = "open a shell"
+	case Exec:
+		verb = fmt.Sprintf("run %q", brief(r.Command))
+	case Subsystem:
+		verb = fmt.Sprintf("start subsystem %q", brief(r.Subsystem))
+	case Tunnel:
+		verb = fmt.Sprintf("open a tunnel to %s port %d", brief(r.Host), r.Port)
+	case ForwardAgent:
+		verb = "forward an agent"
+	case ForwardX11:
+		verb = "forward X11"
+	}
+	return fmt.Sprintf("%s on %s as %s", verb, r.Object.Name, r.Login)
+}
+
+// brief cuts text from outside to what fits a sentence.
+func brief(s string) string {
+	const most = 80
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
 }

@@ -18,6 +18,7 @@ import (
 var (
 	ErrNotFound = errors.New("not found")
 	ErrExists   = errors.New("exists already")
+	ErrDamaged  = errors.New("state is damaged") // the store's file cannot be trusted: restore it
 )
 
 // Store is the seam every driver implements; statetest holds them to it.

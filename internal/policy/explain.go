@@ -1,0 +1,265 @@
+package policy
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cedar-policy/cedar-go"
+	public "github.com/cedar-policy/cedar-go/ast"
+	"github.com/cedar-policy/cedar-go/types"
+	"github.com/cedar-policy/cedar-go/x/exp/ast"
+	"github.com/cedar-policy/cedar-go/x/exp/eval"
+)
+
+// Cedar says nothing about a default denial. So each statement is also kept in
+// parts (its scope, the conjuncts of its conditions), which are evaluated one
+// by one when somebody was denied, to say how near each permit came.
+
+// part is one condition of a statement. All of them in order, stopping at the
+// first that is not true, mean what the statement means.
+type part struct {
+	text     string // as Cedar
+	node     ast.IsNode
+	unless   bool // the part holds when node is false
+	scope    bool // principal, action or resource
+	operands []operand
+}
+
+// operand is what a person needs to see to understand why a part is false.
+type operand struct {
+	text string
+	node ast.IsNode
+}
+
+// maxOperands bounds the values shown for one part.
+const maxOperands = 4
+
+// partsOf takes a statement apart.
+func partsOf(p *ast.Policy) []part {
+	var parts []part
+	for _, s := range []struct {
+		variable ast.NodeTypeVariable
+		scope    ast.IsScopeNode
+	}{
+		{ast.NewPrincipalNode(), p.Principal},
+		{ast.NewActionNode(), p.Action},
+		{ast.NewResourceNode(), p.Resource},
+	} {
+		if n := scopeNode(s.variable, s.scope); n != nil {
+			pt := newPart(n, false)
+			pt.scope = true
+			parts = append(parts, pt)
+		}
+	}
+	for _, c := range p.Conditions {
+		if c.Condition == ast.ConditionUnless {
+			parts = append(parts, newPart(c.Body, true))
+			continue
+		}
+		for _, n := range conjuncts(c.Body) {
+			parts = append(parts, newPart(n, false))
+		}
+	}
+	return parts
+}
+
+// scopeNode is a scope as an expression, nil for one that matches everything.
+func scopeNode(v ast.NodeTypeVariable, scope ast.IsScopeNode) ast.IsNode {
+	n := ast.NewNode(v)
+	switch s := scope.(type) {
+	case ast.ScopeTypeEq:
+		return n.Equal(ast.Value(s.Entity)).AsIsNode()
+	case ast.ScopeTypeIn:
+		return n.In(ast.Value(s.Entity)).AsIsNode()
+	case ast.ScopeTypeInSet:
+		nodes := make([]ast.Node, len(s.Entities))
+		for i, e := range s.Entities {
+			nodes[i] = ast.Value(e)
+		}
+		return n.In(ast.Set(nodes...)).AsIsNode()
+	case ast.ScopeTypeIs:
+		return n.Is(s.Type).AsIsNode()
+	case ast.ScopeTypeIsIn:
+		return n.IsIn(s.Type, ast.Value(s.Entity)).AsIsNode()
+	}
+	return nil
+}
+
+// conjuncts flattens a && b && c.
+func conjuncts(n ast.IsNode) []ast.IsNode {
+	if and, ok := n.(ast.NodeTypeAnd); ok {
+		return append(conjuncts(and.Left), conjuncts(and.Right)...)
+	}
+	return []ast.IsNode{n}
+}
+
+func newPart(n ast.IsNode, unless bool) part {
+	p := part{text: cedarText(n), node: n, unless: unless}
+	add := func(n ast.IsNode) {
+		text := cedarText(n)
+		if len(p.operands) < maxOperands && !slices.ContainsFunc(p.operands, func(o operand) bool { return o.text == text }) {
+			p.operands = append(p.operands, operand{text, n})
+		}
+	}
+	ast.Inspect(ast.NewNode(n), func(n ast.IsNode) bool {
+		switch n := n.(type) {
+		case ast.NodeTypeAccess:
+			if _, ok := n.Arg.(ast.NodeTypeVariable); ok {
+				add(n)
+				return false
+			}
+		case ast.NodeTypeHas:
+			return false // the text says it all
+		case ast.NodeTypeVariable:
+			if n.Name != "context" {
+				add(n)
+			}
+		}
+		return true
+	})
+	return p
+}
+
+// cedarText prints an expression.
+func cedarText(n ast.IsNode) string {
+	p := ast.Permit().When(ast.NewNode(n))
+	text := cedar.NewPolicyFromAST((*public.Policy)(p)).MarshalCedar()
+	_, text, _ = bytes.Cut(text, []byte("when { "))
+	return string(bytes.TrimSuffix(text, []byte(" };")))
+}
+
+// outcome is how far a statement came with one question.
+type outcome struct {
+	rule    *rule
+	applies bool
+	err     error // its evaluation failed
+	stopped *part // the first part that is not true, or failed
+	held    int   // parts before it that were true
+	missed  int   // scope parts that are not true
+}
+
+// trace evaluates a statement part by part.
+func (r *rule) trace(env eval.Env) outcome {
+	o := outcome{rule: r}
+	for i := range r.parts {
+		p := &r.parts[i]
+		if o.stopped != nil && !p.scope {
+			break
+		}
+		v, err := eval.Eval(p.node, env)
+		holds, isBool := v.(types.Boolean)
+		if err == nil && !isBool {
+			err = fmt.Errorf("%s is not true or false", p.text)
+		}
+		switch {
+		case err == nil && bool(holds) != p.unless:
+			if o.stopped == nil {
+				o.held++
+			}
+			continue
+		case p.scope:
+			o.missed++
+		}
+		if o.stopped == nil {
+			o.stopped, o.err = p, err
+		}
+	}
+	o.applies = o.stopped == nil
+	return o
+}
+
+// env is a question as the parts' environment.
+func (q question) env() eval.Env {
+	return eval.Env{Entities: q.entities, Principal: q.req.Principal, Action: q.req.Action, Resource: q.req.Resource, Context: q.req.Context}
+}
+
+// why says what stopped a statement: `context.login == "deploy" is false:
+// context.login is "root"`.
+func (o outcome) why(q question) string {
+	p := o.stopped
+	if o.err != nil {
+		return fmt.Sprintf("%s failed: %v", p.text, o.err)
+	}
+	verdict := " is false"
+	text := p.text
+	if p.unless {
+		verdict, text = " is true", "unless "+text
+	}
+	var values []string
+	for _, op := range p.operands {
+		value := q.show(op.node)
+		if op.text != p.text {
+			values = append(values, op.text+" is "+value)
+		}
+	}
+	if len(values) == 0 {
+		return text + verdict
+	}
+	return text + verdict + ": " + strings.Join(values, ", ")
+}
+
+// show prints an operand's value in this question.
+func (q question) show(n ast.IsNode) string {
+	v, err := eval.Eval(n, q.env())
+	if err != nil {
+		return "missing"
+	}
+	text := string(v.MarshalCedar())
+	if uid, ok := v.(types.EntityUID); ok && uid == q.req.Principal {
+		var roles []string
+		for r := range q.entities[uid].Parents.All() {
+			roles = append(roles, string(r.ID))
+		}
+		slices.Sort(roles)
+		if len(roles) == 0 {
+			return text + " in no role"
+		}
+		return text + " in roles " + strings.Join(roles, ", ")
+	}
+	return text
+}
+
+// nearest orders outcomes: those whose scope fits first, then those that came
+// furthest, then as they are in the set.
+func nearest(all []outcome) []outcome {
+	slices.SortStableFunc(all, func(a, b outcome) int {
+		return cmp.Or(cmp.Compare(a.missed, b.missed), cmp.Compare(b.held, a.held))
+	})
+	return all
+}
+
+// lines says what each policy made of a question: what applied, then the
+// permits by nearness, then the other forbids.
+func (s *Set) lines(q question) (lines []string, near *outcome) {
+	if s.Len() == 0 {
+		return []string{"there is no policy, so nothing is permitted"}, nil
+	}
+	var permits, forbids []outcome
+	env := q.env()
+	for _, r := range s.rules {
+		o := r.trace(env)
+		switch {
+		case o.applies:
+			lines = append(lines, fmt.Sprintf("%s %s (%s): applies", r.effect(), r.name, r.place))
+		case o.err != nil:
+			lines = append(lines, fmt.Sprintf("%s %s (%s): %s; a policy that fails denies", r.effect(), r.name, r.place, o.why(q)))
+		case r.policy.Effect() == cedar.Permit:
+			permits = append(permits, o)
+		default:
+			forbids = append(forbids, o)
+		}
+	}
+	for _, o := range nearest(permits) {
+		lines = append(lines, fmt.Sprintf("permit %s (%s): %s", o.rule.name, o.rule.place, o.why(q)))
+	}
+	for _, o := range forbids {
+		lines = append(lines, fmt.Sprintf("forbid %s (%s): does not apply: %s", o.rule.name, o.rule.place, o.why(q)))
+	}
+	if len(permits) > 0 {
+		near = &permits[0]
+	}
+	return lines, near
+}

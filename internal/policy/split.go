@@ -1,0 +1,110 @@
+package policy
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// maxDocument and maxDepth bound what Compile parses: Cedar's parser recurses.
+const (
+	maxDocument = 64 << 10 // bytes
+	maxDepth    = 64       // open brackets
+)
+
+// statement is one permit or forbid of a document.
+type statement struct {
+	text      string // without what precedes it
+	line, col int    // of text in its document, from 1; columns count characters
+	depth     int    // deepest bracket nesting
+}
+
+// split cuts a document at the semicolons that end its statements, so that
+// each is parsed, and its mistakes found, by itself. Blank text and comments
+// before a statement are left out.
+func split(doc string) []statement {
+	var out []statement
+	start := -1 // byte offset of the current statement, -1 before it begins
+	depth, deepest := 0, 0
+	end := func(to int) {
+		if start >= 0 {
+			line, col := place(doc, start)
+			out = append(out, statement{doc[start:to], line, col, deepest})
+		}
+		start, depth, deepest = -1, 0, 0
+	}
+	for i := 0; i < len(doc); i++ {
+		switch c := doc[i]; {
+		case strings.HasPrefix(doc[i:], "//"):
+			n := strings.IndexByte(doc[i:], '\n')
+			if n < 0 {
+				n = len(doc) - i
+			}
+			i += n - 1
+			continue
+		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+			continue
+		case start < 0:
+			start = i
+		}
+		switch doc[i] {
+		case '"':
+			for i++; i < len(doc) && doc[i] != '"' && doc[i] != '\n'; i++ {
+				if doc[i] == '\\' {
+					i++
+				}
+			}
+		case '(', '[', '{':
+			depth++
+			deepest = max(deepest, depth)
+		case ')', ']', '}':
+			depth--
+		case ';':
+			end(i + 1)
+		}
+	}
+	end(len(doc))
+	return out
+}
+
+// place is the line and column of a byte offset, both from 1; columns count
+// characters.
+func place(doc string, offset int) (line, col int) {
+	before := doc[:offset]
+	line = 1 + strings.Count(before, "\n")
+	return line, 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
+}
+
+// placed returns the statement behind as much blank text as precedes it in its
+// document, so that a parser reports the document's lines and columns.
+func (s statement) placed() string {
+	return strings.Repeat("\n", s.line-1) + strings.Repeat(" ", s.col-1) + s.text
+}
+
+// find is the place in the document of the first occurrence of word that is
+// not inside a longer one, or of the statement itself.
+func (s statement) find(word string) (line, col int) {
+	for from := 0; word != ""; {
+		i := strings.Index(s.text[from:], word)
+		if i < 0 {
+			break
+		}
+		i += from
+		if !wordByte(s.text, i-1) && !wordByte(s.text, i+len(word)) {
+			l, c := place(s.text, i)
+			if l == 1 {
+				c += s.col - 1
+			}
+			return s.line + l - 1, c
+		}
+		from = i + len(word)
+	}
+	return s.line, s.col
+}
+
+func wordByte(s string, i int) bool {
+	if i < 0 || i >= len(s) {
+		return false
+	}
+	c := s[i]
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
