@@ -178,20 +178,21 @@ func syntax(err error, st statement) (line, col int, what string) {
 		line, col = max(line, st.line), max(col, 1)
 	}
 	if m := gotWant.FindStringSubmatch(text); m != nil {
-		got := fmt.Sprintf("found %q", m[1])
-		if m[1] == "" {
-			got = "the policy ends here"
+		got := "the policy ends here"
+		if m[1] != "" {
+			got = fmt.Sprintf("found %q", m[1])
+			line, col = st.before(m[1], line, col)
 		}
 		return line, col, fmt.Sprintf("%s, expected %q%s", got, m[2], suggest.DidYouMean(m[1], []string{"when", "unless", "principal", "action", "resource"}))
 	}
 	if _, rest, ok := strings.Cut(text, "unexpected effect: "); ok {
-		return line, col, fmt.Sprintf("a statement begins with permit or forbid, not %q%s", rest, suggest.DidYouMean(rest, []string{"permit", "forbid"}))
+		return st.line, st.col, fmt.Sprintf("a statement begins with permit or forbid, not %q%s", rest, suggest.DidYouMean(rest, []string{"permit", "forbid"}))
 	}
 	what = strings.TrimPrefix(text, "parser error: ")
 	if _, rest, ok := strings.Cut(what, "\": "); ok && strings.HasPrefix(what, "parse error at ") {
 		what = rest
 	}
-	return line, col, placeIn.ReplaceAllString(what, "")
+	return line, col, strings.TrimPrefix(placeIn.ReplaceAllString(what, ""), ": ")
 }
 
 // labels are the attributes of resource any rule mentions.
@@ -258,7 +259,7 @@ func check(v *validate.Validator, p *ast.Policy, st statement) []mistake {
 			absent[m[1]] = append(absent[m[1]], m[2])
 		case noneOn.MatchString(l):
 			m := noneOn.FindStringSubmatch(l)
-			out = append(out, mistake{m[1], fmt.Sprintf("a %s has no attribute %q%s", m[2], m[1], suggest.DidYouMean(m[1], []string{"name", "arn"}))})
+			out = append(out, mistake{m[1], fmt.Sprintf("%s entities have no attribute %q%s", m[2], m[1], suggest.DidYouMean(m[1], []string{"name", "arn"}))})
 		case unguarded.MatchString(l):
 			name := unguarded.FindStringSubmatch(l)[1]
 			out = append(out, mistake{name, fmt.Sprintf("a target may lack the label %q: ask first, resource has %s && …", name, name)})

@@ -91,15 +91,16 @@ func Decide(b Book, r Request) Decision {
 	d := decide(b, r, q)
 	if !d.Allowed && !r.MFA && d.Failed == "" && decide(b, withMFA(r), ask(r, true)).Allowed {
 		d.NeedsMFA = true
-		if d.Lock == nil {
-			d.Reason = "a second factor is required"
+		d.Reason = "a second factor is required"
+		if l := inForce(b.Locks, r, RequireMFA); l != nil {
+			d.Lock, d.Reason = l, l.sentence()
 		}
 	}
 	if d.Allowed {
 		r.Subject.Roles = slices.Clone(r.Subject.Roles)
 		d.Grant = Grant{request: r, policies: d.Policies}
 	}
-	d.explain(b, r, q)
+	d.explain(b, r, &q)
 	return d
 }
 
@@ -171,8 +172,8 @@ func (q question) missing() string {
 }
 
 // explain fills in Explain, and the reason of a default denial.
-func (d *Decision) explain(b Book, r Request, q question) {
-	lines, near := b.Policies.lines(q)
+func (d *Decision) explain(b Book, r Request, q *question) {
+	lines, near := b.Policies.lines(q, d.Allowed)
 	if d.Reason == "" {
 		d.Reason = fmt.Sprintf("no policy permits %s to %s", r.Subject.Name, r.what())
 		if near != nil {
@@ -187,13 +188,9 @@ func (d *Decision) explain(b Book, r Request, q question) {
 	if r.MFA {
 		mfa = "yes"
 	}
-	roles := "in no role"
-	if len(r.Subject.Roles) > 0 {
-		roles = "in roles " + strings.Join(r.Subject.Roles, ", ")
-	}
 	d.Explain = append(d.Explain,
 		fmt.Sprintf("%s: %s %s %s: %s", verdict, r.Subject.Name, may, r.what(), d.Reason),
-		fmt.Sprintf("asked: %s %s; second factor: %s; from %s; %s", r.Subject.Name, roles, mfa, r.Source.Unmap(), r.Time.UTC().Format("Monday 2006-01-02 15:04 MST")))
+		fmt.Sprintf("asked: %s%s; second factor: %s; from %s; %s", r.Subject.Name, q.inRoles(), mfa, r.Source.Unmap(), r.Time.UTC().Format("Monday 2006-01-02 15:04 MST")))
 	for _, l := range b.Locks {
 		if l.InForce(r.Time) && l.Match.Matches(r) {
 			d.Explain = append(d.Explain, fmt.Sprintf("lock %s (%s): matches %s: %s", l.ID, l.Effect, l.Match, l.Reason))
@@ -218,7 +215,7 @@ func (r Request) what() string {
 	case Subsystem:
 		verb = fmt.Sprintf("start subsystem %q", brief(r.Subsystem))
 	case Tunnel:
-		verb = fmt.Sprintf("open a tunnel to %s port %d", brief(r.Host), r.Port)
+		verb = fmt.Sprintf("open a tunnel to %q port %d", brief(r.Host), r.Port)
 	case ForwardAgent:
 		verb = "forward an agent"
 	case ForwardX11:

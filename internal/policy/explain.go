@@ -23,8 +23,9 @@ import (
 type part struct {
 	text     string // as Cedar
 	node     ast.IsNode
-	unless   bool // the part holds when node is false
-	scope    bool // principal, action or resource
+	unless   bool            // the part holds when node is false
+	scope    ast.IsScopeNode // set for principal, action or resource
+	variable types.String    // of scope
 	operands []operand
 }
 
@@ -50,7 +51,7 @@ func partsOf(p *ast.Policy) []part {
 	} {
 		if n := scopeNode(s.variable, s.scope); n != nil {
 			pt := newPart(n, false)
-			pt.scope = true
+			pt.scope, pt.variable = s.scope, s.variable.Name
 			parts = append(parts, pt)
 		}
 	}
@@ -146,24 +147,17 @@ func (r *rule) trace(env eval.Env) outcome {
 	o := outcome{rule: r}
 	for i := range r.parts {
 		p := &r.parts[i]
-		if o.stopped != nil && !p.scope {
+		if o.stopped != nil && p.scope == nil {
 			break
 		}
-		v, err := eval.Eval(p.node, env)
-		holds, isBool := v.(types.Boolean)
-		if err == nil && !isBool {
-			err = fmt.Errorf("%s is not true or false", p.text)
+		holds, err := p.holds(env)
+		if holds && o.stopped == nil {
+			o.held++
 		}
-		switch {
-		case err == nil && bool(holds) != p.unless:
-			if o.stopped == nil {
-				o.held++
-			}
-			continue
-		case p.scope:
+		if !holds && p.scope != nil {
 			o.missed++
 		}
-		if o.stopped == nil {
+		if !holds && o.stopped == nil {
 			o.stopped, o.err = p, err
 		}
 	}
@@ -171,14 +165,62 @@ func (r *rule) trace(env eval.Env) outcome {
 	return o
 }
 
+// holds evaluates one part; it does not hold when it fails.
+func (p *part) holds(env eval.Env) (bool, error) {
+	if p.scope != nil {
+		return p.inScope(env), nil
+	}
+	v, err := eval.Eval(p.node, env)
+	if err != nil {
+		return false, err
+	}
+	is, ok := v.(types.Boolean)
+	if !ok {
+		return false, fmt.Errorf("%s is not true or false", p.text)
+	}
+	return bool(is) != p.unless, nil
+}
+
+// inScope is what Cedar does for a scope, without compiling an expression: a
+// denial looks at the scope of every statement there is.
+func (p *part) inScope(env eval.Env) bool {
+	uid, _ := env.Resource.(types.EntityUID)
+	switch p.variable {
+	case "principal":
+		uid, _ = env.Principal.(types.EntityUID)
+	case "action":
+		uid, _ = env.Action.(types.EntityUID)
+	}
+	in := func(e types.EntityUID) bool {
+		if uid == e {
+			return true
+		}
+		entity, _ := env.Entities.Get(uid) // the model's hierarchy has one level
+		return entity.Parents.Contains(e)
+	}
+	switch s := p.scope.(type) {
+	case ast.ScopeTypeEq:
+		return uid == s.Entity
+	case ast.ScopeTypeIn:
+		return in(s.Entity)
+	case ast.ScopeTypeInSet:
+		return slices.ContainsFunc(s.Entities, in)
+	case ast.ScopeTypeIs:
+		return uid.Type == s.Type
+	case ast.ScopeTypeIsIn:
+		return uid.Type == s.Type && in(s.Entity)
+	}
+	return true
+}
+
 // env is a question as the parts' environment.
-func (q question) env() eval.Env {
+func (q *question) env() eval.Env {
 	return eval.Env{Entities: q.entities, Principal: q.req.Principal, Action: q.req.Action, Resource: q.req.Resource, Context: q.req.Context}
 }
 
 // why says what stopped a statement: `context.login == "deploy" is false:
 // context.login is "root"`.
-func (o outcome) why(q question) string {
+func (o outcome) why(q *question) string {
 	p := o.stopped
 	if o.err != nil {
 		return fmt.Sprintf("%s failed: %v", p.text, o.err)
@@ -190,9 +232,8 @@ func (o outcome) why(q question) string {
 	}
 	var values []string
 	for _, op := range p.operands {
-		value := q.show(op.node)
 		if op.text != p.text {
-			values = append(values, op.text+" is "+value)
+			values = append(values, op.text+" is "+q.show(op))
 		}
 	}
 	if len(values) == 0 {
@@ -202,24 +243,35 @@ func (o outcome) why(q question) string {
 }
 
 // show prints an operand's value in this question.
-func (q question) show(n ast.IsNode) string {
-	v, err := eval.Eval(n, q.env())
-	if err != nil {
-		return "missing"
+func (q *question) show(op operand) string {
+	if text, ok := q.shown[op.text]; ok {
+		return text
 	}
-	text := string(v.MarshalCedar())
-	if uid, ok := v.(types.EntityUID); ok && uid == q.req.Principal {
-		var roles []string
-		for r := range q.entities[uid].Parents.All() {
-			roles = append(roles, string(r.ID))
+	text := "missing"
+	if v, err := eval.Eval(op.node, q.env()); err == nil {
+		text = string(v.MarshalCedar())
+		if v == types.Value(q.req.Principal) {
+			text += q.inRoles()
 		}
-		slices.Sort(roles)
-		if len(roles) == 0 {
-			return text + " in no role"
-		}
-		return text + " in roles " + strings.Join(roles, ", ")
 	}
+	if q.shown == nil {
+		q.shown = map[string]string{}
+	}
+	q.shown[op.text] = text
 	return text
+}
+
+// inRoles names the principal's roles.
+func (q *question) inRoles() string {
+	var roles []string
+	for r := range q.entities[q.req.Principal].Parents.All() {
+		roles = append(roles, string(r.ID))
+	}
+	if len(roles) == 0 {
+		return " in no role"
+	}
+	slices.Sort(roles)
+	return " in roles " + strings.Join(roles, ", ")
 }
 
 // nearest orders outcomes: those whose scope fits first, then those that came
@@ -231,35 +283,42 @@ func nearest(all []outcome) []outcome {
 	return all
 }
 
-// lines says what each policy made of a question: what applied, then the
-// permits by nearness, then the other forbids.
-func (s *Set) lines(q question) (lines []string, near *outcome) {
+// lines says what each policy made of a question: what applied or failed, then
+// the permits by nearness, then the other forbids. When the answer is yes, the
+// permits that did not apply explain nothing and are left out.
+func (s *Set) lines(q *question, allowed bool) (lines []string, near *outcome) {
 	if s.Len() == 0 {
 		return []string{"there is no policy, so nothing is permitted"}, nil
 	}
 	var permits, forbids []outcome
 	env := q.env()
 	for _, r := range s.rules {
+		permit := r.policy.Effect() == cedar.Permit
 		o := r.trace(env)
 		switch {
 		case o.applies:
-			lines = append(lines, fmt.Sprintf("%s %s (%s): applies", r.effect(), r.name, r.place))
+			lines = append(lines, o.head()+"applies")
 		case o.err != nil:
-			lines = append(lines, fmt.Sprintf("%s %s (%s): %s; a policy that fails denies", r.effect(), r.name, r.place, o.why(q)))
-		case r.policy.Effect() == cedar.Permit:
-			permits = append(permits, o)
-		default:
+			lines = append(lines, o.head()+o.why(q)+"; a policy that fails denies")
+		case !permit:
 			forbids = append(forbids, o)
+		case !allowed:
+			permits = append(permits, o)
 		}
 	}
 	for _, o := range nearest(permits) {
-		lines = append(lines, fmt.Sprintf("permit %s (%s): %s", o.rule.name, o.rule.place, o.why(q)))
+		lines = append(lines, o.head()+o.why(q))
 	}
 	for _, o := range forbids {
-		lines = append(lines, fmt.Sprintf("forbid %s (%s): does not apply: %s", o.rule.name, o.rule.place, o.why(q)))
+		lines = append(lines, o.head()+"does not apply: "+o.why(q))
 	}
 	if len(permits) > 0 {
 		near = &permits[0]
 	}
 	return lines, near
+}
+
+// head begins an outcome's line: `permit ops (ops:3:1): `.
+func (o outcome) head() string {
+	return o.rule.effect() + " " + o.rule.name + " (" + o.rule.place + "): "
 }

@@ -100,6 +100,7 @@ func (r Request) check() error {
 type question struct {
 	req      cedar.Request
 	entities types.EntityMap
+	shown    map[string]string // operand values already printed
 }
 
 // ask puts a complete request into Cedar's words.

@@ -101,6 +101,21 @@ func (s statement) find(word string) (line, col int) {
 	return s.line, s.col
 }
 
+// before is the place of the last token that precedes a place, or that place
+// when it is not found on its line: Cedar's parser names the next token.
+func (s statement) before(token string, line, col int) (int, int) {
+	lines := strings.Split(s.placed(), "\n")
+	if line > len(lines) {
+		return line, col
+	}
+	text := []rune(lines[line-1])
+	head := string(text[:min(col-1, len(text))])
+	if i := strings.LastIndex(head, token); i >= 0 {
+		return line, 1 + utf8.RuneCountInString(head[:i])
+	}
+	return line, col
+}
+
 func wordByte(s string, i int) bool {
 	if i < 0 || i >= len(s) {
 		return false
