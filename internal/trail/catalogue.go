@@ -1,0 +1,123 @@
+package trail
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"sync"
+
+	"github.com/trailgate/trailgate/internal/query"
+)
+
+const (
+	catalogueName    = "catalogue.json"
+	catalogueVersion = 1
+)
+
+// catalogue lists the Parquet files of a trail. It is replaced as a whole: a
+// file it does not name is not there.
+type catalogue struct {
+	Version int    `json:"version"`
+	Seq     uint64 `json:"seq"` // all events up to and including this one are in Files
+	Files   []seal `json:"files"`
+}
+
+// seal is one Parquet file.
+type seal struct {
+	Path string `json:"path"` // under events/
+	// FirstSeq and LastSeq bound the events inside; absent for history, whose
+	// events are not in the journal.
+	FirstSeq uint64 `json:"firstSeq,omitempty"`
+	LastSeq  uint64 `json:"lastSeq,omitempty"`
+	Rows     int    `json:"rows"`
+	Bytes    int64  `json:"bytes"`
+}
+
+// readCatalogue reads a data directory's catalogue; a missing one is empty.
+func readCatalogue(fsys FS, dir string) (catalogue, error) {
+	b, err := readFile(fsys, filepath.Join(eventsDir(dir), catalogueName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return catalogue{Version: catalogueVersion}, nil
+	}
+	if err != nil {
+		return catalogue{}, fmt.Errorf("read catalogue: %w", err)
+	}
+	return parseCatalogue(b)
+}
+
+func parseCatalogue(b []byte) (catalogue, error) {
+	var c catalogue
+	if err := json.Unmarshal(b, &c); err != nil {
+		return c, fmt.Errorf("%w: the catalogue cannot be read: %w", ErrDamaged, err)
+	}
+	if c.Version != catalogueVersion {
+		return c, fmt.Errorf("%w: the catalogue has version %d, this release reads %d", ErrDamaged, c.Version, catalogueVersion)
+	}
+	for _, s := range c.Files {
+		if !filepath.IsLocal(s.Path) {
+			return c, fmt.Errorf("%w: the catalogue names %q", ErrDamaged, s.Path)
+		}
+	}
+	return c, nil
+}
+
+// writeCatalogue swaps the catalogue.
+func writeCatalogue(fsys FS, dir string, c catalogue) error {
+	b, err := json.MarshalIndent(c, "", " ")
+	if err != nil {
+		return fmt.Errorf("encode catalogue: %w", err)
+	}
+	f, err := replaceFile(fsys, filepath.Join(eventsDir(dir), catalogueName), append(b, '\n'))
+	if err != nil {
+		return fmt.Errorf("write catalogue: %w", err)
+	}
+	return f.Close()
+}
+
+// query is the catalogue as engines take it.
+func (c catalogue) query(dir string) query.Catalogue {
+	q := query.Catalogue{Seq: c.Seq, Files: make([]string, len(c.Files))}
+	for i, s := range c.Files {
+		q.Files[i] = filepath.Join(eventsDir(dir), s.Path)
+	}
+	return q
+}
+
+// catalogueState is the catalogue of an open trail.
+type catalogueState struct {
+	mu        sync.Mutex // guards below
+	catalogue catalogue
+	changed   chan struct{} // closed when catalogue does
+}
+
+func (s *catalogueState) load(fsys FS, dir string) error {
+	c, err := readCatalogue(fsys, dir)
+	if err != nil {
+		return err
+	}
+	s.catalogue, s.changed = c, make(chan struct{})
+	return nil
+}
+
+func (s *catalogueState) get() (catalogue, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.catalogue, s.changed
+}
+
+func (s *catalogueState) set(c catalogue) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.catalogue = c
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Sealed is the catalogue of Parquet files, with absolute paths if the data
+// directory's is, and a channel that is closed when it changes.
+func (t *Trail) Sealed() (query.Catalogue, <-chan struct{}) {
+	c, changed := t.sealed.get()
+	return c.query(t.dir), changed
+}

@@ -1,0 +1,104 @@
+package trail
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/trailgate/trailgate/internal/sqlfront"
+)
+
+// A seal's rows are those of CloudTrailLogs (package sqlfront has the columns),
+// sorted so that a row group holds few sources and names, and an engine skips
+// the others by their bounds. A bloom filter finds an eventID.
+const (
+	rowGroupRows = 16 << 10
+	bloomBits    = 10 // a value; one false positive in a hundred
+)
+
+// sortKey orders the rows of a seal.
+type sortKey struct {
+	source, name, code string
+	time               int64 // eventTime, µs
+	seq                uint64
+}
+
+func keyOf(f *sqlfront.Flat, seq uint64) sortKey {
+	k := sortKey{source: text(f.EventSource), name: text(f.EventName), code: text(f.ErrorCode), seq: seq}
+	if f.EventTime != nil {
+		k.time = f.EventTime.UnixMicro()
+	}
+	return k
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func (k sortKey) compare(o sortKey) int {
+	return cmp.Or(
+		cmp.Compare(k.source, o.source),
+		cmp.Compare(k.name, o.name),
+		cmp.Compare(k.code, o.code),
+		cmp.Compare(k.time, o.time),
+		cmp.Compare(k.seq, o.seq),
+	)
+}
+
+// parquetWriter writes rows that come sorted.
+type parquetWriter struct {
+	w    *parquet.GenericWriter[sqlfront.Flat]
+	rows int
+}
+
+func newParquetWriter(to io.Writer) *parquetWriter {
+	return &parquetWriter{w: parquet.NewGenericWriter[sqlfront.Flat](to,
+		parquet.Compression(&parquet.Zstd),
+		parquet.BloomFilters(parquet.SplitBlockFilter(bloomBits, "eventID")),
+		parquet.SortingWriterConfig(parquet.SortingColumns(
+			parquet.NullsFirst(parquet.Ascending("eventSource")),
+			parquet.NullsFirst(parquet.Ascending("eventName")),
+			parquet.NullsFirst(parquet.Ascending("errorCode")),
+			parquet.NullsFirst(parquet.Ascending("eventTime")),
+		)),
+		parquet.CreatedBy("trailgate", "1", ""),
+	)}
+}
+
+// add writes a row, and a row group when it is full.
+func (p *parquetWriter) add(f sqlfront.Flat) error {
+	if _, err := p.w.Write([]sqlfront.Flat{f}); err != nil {
+		return fmt.Errorf("write row: %w", err)
+	}
+	p.rows++
+	if p.rows%rowGroupRows == 0 {
+		if err := p.w.Flush(); err != nil {
+			return fmt.Errorf("write row group: %w", err)
+		}
+	}
+	return nil
+}
+
+func (p *parquetWriter) close() error {
+	if err := p.w.Close(); err != nil {
+		return fmt.Errorf("finish parquet: %w", err)
+	}
+	return nil
+}
+
+// fileWriter writes a File from its start.
+type fileWriter struct {
+	f   File
+	off int64
+}
+
+func (w *fileWriter) Write(b []byte) (int, error) {
+	n, err := w.f.WriteAt(b, w.off)
+	w.off += int64(n)
+	return n, err
+}

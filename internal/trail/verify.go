@@ -1,0 +1,266 @@
+package trail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+)
+
+// Finding is one thing that is not as it was written.
+type Finding struct {
+	Segment string // file name of the segment, "head", or path of a seal under the data directory
+	Frame   uint64 // sequence number of the event, 0 where there is none
+	Offset  int64  // of the frame, header or slot in the file
+	Problem string
+}
+
+func (f Finding) String() string {
+	if f.Frame == 0 {
+		return fmt.Sprintf("%s, offset %d: %s", f.Segment, f.Offset, f.Problem)
+	}
+	return fmt.Sprintf("%s, event %d at offset %d: %s", f.Segment, f.Frame, f.Offset, f.Problem)
+}
+
+// Report is what Verify found.
+type Report struct {
+	Intact   bool // no findings
+	Findings []Finding
+	Events   uint64 // read
+	Segments int
+	Bytes    int64
+	Head     Head // the newest acknowledged event
+}
+
+// Verify reads the whole trail in a data directory and checks every byte of
+// it up to the head: segments against their headers, each frame against its
+// checksum and the hash chain, the last against the head, and that the seals
+// the catalogue names exist. It may run beside a server. An error means that it
+// could not look; what it found wrong is in the report. progress may be nil.
+func Verify(ctx context.Context, dir string, progress func(done, total int64)) (Report, error) {
+	return verify(ctx, osFS{}, dir, progress)
+}
+
+// verifier is the state of one Verify.
+type verifier struct {
+	fs       FS
+	dir      string
+	progress func(done, total int64)
+	head     headState
+	headless bool // no slot of the head is good
+	chain    []link
+	report   Report
+	buf      []byte
+}
+
+// link is a segment of the chain as Verify sees it.
+type link struct {
+	ordinal uint64
+	header  header
+	bad     error // why the header cannot be used
+	end     int64 // where its accepted part ends, -1 if nothing says
+	size    int64
+}
+
+func verify(ctx context.Context, fsys FS, dir string, progress func(done, total int64)) (Report, error) {
+	v := &verifier{fs: fsys, dir: dir, progress: progress}
+	if v.progress == nil {
+		v.progress = func(int64, int64) {}
+	}
+	fail := func(err error) (Report, error) { return v.report, fmt.Errorf("verify trail: %w", err) }
+	if err := v.readHead(); err != nil {
+		return fail(err)
+	}
+	segments, err := listSegments(fsys, dir)
+	if err != nil {
+		return fail(err)
+	}
+	if err := v.findChain(segments); err != nil {
+		return fail(err)
+	}
+	if err := v.walk(ctx); err != nil {
+		return fail(err)
+	}
+	if err := v.checkSeals(); err != nil {
+		return fail(err)
+	}
+	v.report.Intact = len(v.report.Findings) == 0
+	return v.report, nil
+}
+
+func (v *verifier) find(f Finding) { v.report.Findings = append(v.report.Findings, f) }
+
+// readHead reads the head, which comes first: what it acknowledges is there
+// for whoever looks later.
+func (v *verifier) readHead() error {
+	head, err := readHead(v.fs, v.dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		v.find(Finding{Segment: "head", Problem: "the head file is missing"})
+		v.headless = true
+	case errors.Is(err, ErrDamaged) && !head.damaged(): // not even its size is right
+		v.find(Finding{Segment: "head", Problem: err.Error()})
+		v.headless = true
+	case errors.Is(err, ErrDamaged):
+		v.headless = true
+	case err != nil:
+		return err
+	default:
+		v.report.Head = head.head()
+	}
+	for i, bad := range head.bad {
+		if bad != nil {
+			v.find(Finding{Segment: "head", Offset: int64(i) * slotSize, Problem: bad.Error()})
+		}
+	}
+	v.head = head
+	return nil
+}
+
+// findChain follows the headers from the head back to the first segment.
+// Where one is missing or damaged, the file before it is taken instead.
+func (v *verifier) findChain(segments []uint64) error {
+	at, end := v.head.ordinal, v.head.end
+	if v.headless && len(segments) > 0 {
+		at, end = segments[len(segments)-1], -1
+	}
+	for at != 0 {
+		l := link{ordinal: at, end: end}
+		var err error
+		l.header, l.size, err = readSegmentHeader(v.fs, v.dir, at)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			l.bad, l.size = errors.New("the segment is missing"), -1
+		case errors.Is(err, errHeader):
+			l.bad = err
+		case err != nil:
+			return fmt.Errorf("read segment %d: %w", at, err)
+		case l.header.ordinal != at:
+			l.bad = fmt.Errorf("%w: it is that of segment %d", errHeader, l.header.ordinal)
+		case !v.headless && l.header.trail != v.head.trail:
+			l.bad = fmt.Errorf("%w: it is that of another trail", errHeader)
+		}
+		v.chain = append(v.chain, l)
+		if l.bad == nil {
+			at, end = l.header.previous, l.header.end
+			continue
+		}
+		i, _ := slices.BinarySearch(segments, at)
+		at, end = 0, -1
+		if i > 0 {
+			at = segments[i-1]
+		}
+	}
+	slices.Reverse(v.chain)
+	return nil
+}
+
+// walk reads the segments of the chain in order.
+func (v *verifier) walk(ctx context.Context) error {
+	var done, total int64
+	for _, l := range v.chain {
+		total += max(0, l.size)
+	}
+	w := walker{l: newLinker(), seq: 1, hash: v.head.trail.genesis()}
+	anchored := !v.headless // w.seq and w.hash are what the next header must say
+	for i, l := range v.chain {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		w.segment, w.off, w.lost, w.findings = segmentName(l.ordinal), 0, false, nil
+		if l.bad != nil {
+			w.find("%v", l.bad)
+		} else {
+			if anchored && (l.header.first != w.seq || l.header.hash != w.hash) {
+				w.find("the header continues another chain than the one before it, which ends with event %d", w.seq-1)
+			}
+			w.seq, w.hash, w.alt = l.header.first, l.header.hash, nil
+		}
+		if l.size >= 0 {
+			if err := v.walkSegment(&w, l); err != nil {
+				return err
+			}
+			v.report.Segments++
+		}
+		next := position{end: l.end}
+		switch {
+		case i == len(v.chain)-1 && !v.headless:
+			w.ends(v.head.position, "the head")
+		case i < len(v.chain)-1 && v.chain[i+1].bad == nil:
+			h := v.chain[i+1].header
+			next.seq, next.hash = h.first-1, h.hash
+			w.ends(next, "the next segment")
+		}
+		// The next header is compared with what was read only if that was whole.
+		anchored = !w.lost && len(w.findings) == 0 && l.size >= 0
+		v.report.Findings = append(v.report.Findings, w.findings...)
+		done += max(0, l.size)
+		v.progress(done, total)
+	}
+	v.report.Events, v.report.Bytes = w.events, done
+	if len(v.chain) == 0 && !v.headless && v.head.seq > 0 {
+		v.find(Finding{Segment: "head", Frame: v.head.seq, Problem: "the head names an event, but no segment"})
+	}
+	return nil
+}
+
+// walkSegment reads one segment's accepted part.
+func (v *verifier) walkSegment(w *walker, l link) error {
+	size := l.size
+	if l.end >= 0 {
+		size = min(size, l.end)
+	}
+	if int64(cap(v.buf)) < size {
+		v.buf = make([]byte, size)
+	}
+	b := v.buf[:size]
+	f, err := v.fs.Open(segmentPath(v.dir, l.ordinal), false)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := readFull(f, b, 0); err != nil {
+		return fmt.Errorf("read segment %d: %w", l.ordinal, err)
+	}
+	w.off = min(headerSize, size)
+	if l.end < 0 {
+		w.walkGood(b)
+		return nil
+	}
+	w.walk(b)
+	return nil
+}
+
+// checkSeals looks for the files the catalogue names.
+func (v *verifier) checkSeals() error {
+	c, err := readCatalogue(v.fs, v.dir)
+	if errors.Is(err, ErrDamaged) {
+		v.find(Finding{Segment: filepath.Join("events", catalogueName), Problem: err.Error()})
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !v.headless && c.Seq > v.head.seq {
+		// The catalogue may have been swapped after the head was read.
+		head, err := readHead(v.fs, v.dir)
+		if err == nil && c.Seq > head.seq {
+			v.find(Finding{Segment: "head", Frame: head.seq, Problem: fmt.Sprintf("it ends before event %d, which was sealed", c.Seq)})
+		}
+	}
+	for _, s := range c.Files {
+		name := filepath.Join("events", s.Path)
+		size, err := fileSize(v.fs, filepath.Join(v.dir, name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			v.find(Finding{Segment: name, Frame: s.FirstSeq, Problem: "the seal is missing"})
+		case err != nil:
+			return fmt.Errorf("look at seal: %w", err)
+		case size != s.Bytes:
+			v.find(Finding{Segment: name, Frame: s.FirstSeq, Problem: fmt.Sprintf("the seal has %d bytes, not %d", size, s.Bytes)})
+		}
+	}
+	return nil
+}
