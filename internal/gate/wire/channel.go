@@ -146,7 +146,7 @@ func (c *Channel) Ask(m inspect.Message) (bool, error) {
 
 // Receive returns the peer's next request, io.EOF once the channel is closed
 // by the peer or the connection is over, or ctx's cause. Somebody must receive
-// all the time, or the connection stalls. After Close, it must not be called.
+// all the time, or the connection stalls; after Close, the channel does itself.
 func (c *Channel) Receive(ctx context.Context) (*Request, error) {
 	select {
 	case r, ok := <-c.reqs:

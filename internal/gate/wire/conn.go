@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"golang.org/x/crypto/ssh"
@@ -26,16 +25,16 @@ type Conn struct {
 
 	incoming <-chan ssh.NewChannel
 	channels atomic.Int64
-	closing  atomic.Bool // no-more-sessions@openssh.com was said
 
-	wg   sync.WaitGroup // goroutines of the connection
-	done chan struct{}  // closed when the connection is over and wg is waited for
-	err  error          // why it is over; read after done
+	wg   tasks         // goroutines of the connection
+	done chan struct{} // closed when the connection is over
+	err  error         // why it is over; read after done
 }
 
 func newConn(t *tuned, c ssh.Conn, chans <-chan ssh.NewChannel, reqs <-chan *ssh.Request, p Peer) *Conn {
 	t.ciphersOn.Store(true)
 	conn := &Conn{t: t, ssh: c, peer: p, incoming: chans, done: make(chan struct{})}
+	conn.wg.idle.L = &conn.wg.mu
 	// Ends when the library's reader ends and closes reqs.
 	go func() {
 		conn.global(reqs)
@@ -78,12 +77,10 @@ func (c *Conn) Done() <-chan struct{} { return c.done }
 func (c *Conn) Wait() error {
 	<-c.done
 	c.wg.Wait()
-	var disconnect interface{ error }
-	switch {
-	case errors.Is(c.err, io.EOF):
+	// The library's type for a peer's DISCONNECT is not exported; 11 is
+	// SSH_DISCONNECT_BY_APPLICATION, OpenSSH's goodbye.
+	if c.err == nil || errors.Is(c.err, io.EOF) || strings.HasPrefix(c.err.Error(), "ssh: disconnect, reason 11:") {
 		return nil
-	case errors.As(c.err, &disconnect) && strings.HasPrefix(disconnect.Error(), "ssh: disconnect, reason 11"):
-		return nil // SSH_DISCONNECT_BY_APPLICATION, OpenSSH's goodbye
 	}
 	return c.err
 }
@@ -117,9 +114,6 @@ func (c *Conn) admit(nc ssh.NewChannel) (*Incoming, Reason, string) {
 	open, err := inspect.DecodeOpen(nc.ChannelType(), nc.ExtraData())
 	if err != nil {
 		return nil, ConnectFailed, "malformed channel open"
-	}
-	if _, session := open.(inspect.OpenSession); session && c.closing.Load() {
-		return nil, Prohibited, "no more sessions, as you asked"
 	}
 	if c.channels.Add(1) > MaxChannels {
 		c.channels.Add(-1)
@@ -172,11 +166,10 @@ func (c *Conn) OpenTyped(ctx context.Context, o inspect.Open) (*Channel, error) 
 // global answers the peer's global requests until the connection is over.
 // hostkeys-00@openssh.com (a target's keys are not the gate's),
 // tcpip-forward and all else are refused; keepalive is happy with any reply.
+// no-more-sessions@openssh.com cannot be kept: the library shows it on another
+// path than the opens it comes after.
 func (c *Conn) global(reqs <-chan *ssh.Request) {
 	for r := range reqs {
-		if r.Type == "no-more-sessions@openssh.com" {
-			c.closing.Store(true)
-		}
 		if r.WantReply {
 			r.Reply(r.Type == "keepalive@openssh.com", nil)
 		}
