@@ -30,6 +30,9 @@ type Alarm struct {
 	Since  time.Time // of State
 	Raised time.Time // the last arrow into ALARM
 	Newest time.Time // the newest match
+	// Answered is the time up to which matches count no longer: they belong to
+	// an alarm that was resolved.
+	Answered time.Time
 }
 
 // Input is what happens to an alarm. The zero Input is that time passes.
@@ -64,6 +67,9 @@ func Step(r Rule, a Alarm, now time.Time, in Input) (Alarm, Transition) {
 		a.State = OK
 	}
 	if now.Before(a.Since) {
+		if in.Resolved {
+			return a, Transition{} // it ended what was there before
+		}
 		now = a.Since
 	}
 	if in.Found && in.Newest.After(a.Newest) {
@@ -80,6 +86,7 @@ func Step(r Rule, a Alarm, now time.Time, in Input) (Alarm, Transition) {
 		}
 	case in.Resolved:
 		if a.State == Raised || a.State == Pending {
+			a.Answered = now
 			return a.to(OK, now, "resolved by an event")
 		}
 	case in.Found:
@@ -104,7 +111,9 @@ func (a Alarm) pass(r Rule, now time.Time) (Alarm, Transition) {
 	switch a.State {
 	case Raised:
 		if end, ok := a.Deadline(r); ok && !now.Before(end) {
-			return a.to(OK, later(end, a.Since), "no match for "+r.ResolveAfter.String())
+			end = later(end, a.Since)
+			a.Answered = end
+			return a.to(OK, end, "no match for "+r.ResolveAfter.String())
 		}
 	case Pending:
 		if !a.cooling(r, now) {
@@ -126,19 +135,10 @@ func (a Alarm) Deadline(r Rule) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// Answered is the time up to which matches count no longer: they belong to an
-// alarm that was resolved.
-func (a Alarm) Answered() time.Time {
-	if a.State == OK || a.State == "" {
-		return a.Since
-	}
-	return time.Time{}
-}
-
 // Settled says whether the alarm can be forgotten at the time now: a new one in
 // its place would do the same, if no match before now - window counts.
 func (a Alarm) Settled(r Rule, now time.Time, window time.Duration) bool {
-	return (a.State == OK || a.State == "") && !a.cooling(r, now) && !a.Since.After(now.Add(-window))
+	return (a.State == OK || a.State == "") && !a.cooling(r, now) && !a.Answered.After(now.Add(-window))
 }
 
 func (a Alarm) cooling(r Rule, now time.Time) bool {

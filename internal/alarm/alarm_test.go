@@ -87,8 +87,8 @@ func TestNoMatchForATimeResolves(t *testing.T) {
 		{14 * time.Minute, Input{}, Raised},
 		{20 * time.Minute, Input{}, OK},
 	})
-	if want := at(15 * time.Minute); !a.Since.Equal(want) || !a.Answered().Equal(want) {
-		t.Errorf("since %v, answered %v, want both %v: the alarm ends when the time is up, not when somebody looks", a.Since, a.Answered(), want)
+	if want := at(15 * time.Minute); !a.Since.Equal(want) || !a.Answered.Equal(want) {
+		t.Errorf("since %v, answered %v, want both %v: the alarm ends when the time is up, not when somebody looks", a.Since, a.Answered, want)
 	}
 }
 
@@ -104,12 +104,12 @@ func TestBlindAndSeen(t *testing.T) {
 func TestWhatIsResolvedIsAnswered(t *testing.T) {
 	var a Alarm
 	a, _ = Step(Rule{}, a, at(0), found(0))
-	if !a.Answered().IsZero() {
-		t.Errorf("an alarm in ALARM has answered %v, want nothing", a.Answered())
+	if !a.Answered.IsZero() {
+		t.Errorf("an alarm in ALARM has answered %v, want nothing", a.Answered)
 	}
 	a, _ = Step(Rule{}, a, at(time.Second), Input{Resolved: true})
-	if !a.Answered().Equal(at(time.Second)) {
-		t.Errorf("answered %v, want the time of the resolution", a.Answered())
+	if !a.Answered.Equal(at(time.Second)) {
+		t.Errorf("answered %v, want the time of the resolution", a.Answered)
 	}
 }
 
@@ -120,6 +120,25 @@ func TestNamesAreStable(t *testing.T) {
 	}
 	if RunID(id, at(0)) == RunID(id, at(time.Microsecond)) {
 		t.Error("two transitions a microsecond apart have the same run")
+	}
+}
+
+func TestResolutionOfWhatWasBeforeIsIgnored(t *testing.T) {
+	walk(t, Rule{}, []input{
+		{time.Minute, found(time.Minute), Raised},
+		{time.Second, Input{Resolved: true}, Raised},
+	})
+}
+
+func TestAPendingAlarmThatFadesAnsweredNothing(t *testing.T) {
+	a := walk(t, Rule{Cooldown: time.Hour}, []input{
+		{0, found(0), Raised},
+		{time.Minute, Input{Resolved: true}, OK},
+		{2 * time.Minute, found(2 * time.Minute), Pending},
+		{time.Hour, Input{}, OK},
+	})
+	if !a.Answered.Equal(at(time.Minute)) {
+		t.Errorf("answered %v, want what the alarm that was raised answered", a.Answered)
 	}
 }
 

@@ -23,7 +23,7 @@
 // ends and the key is still over its threshold.
 //
 // What was found before an alarm was resolved never raises it again: whoever
-// evaluates counts only matches after [Alarm.Answered].
+// evaluates counts only matches after its Answered.
 //
 // INSUFFICIENT_DATA belongs to a runbook's own alarm, the one without a key:
 // its question could not be asked.

@@ -140,8 +140,10 @@ type Alarm struct {
 	State     string            `json:"state"` // OK, PENDING, ALARM, INSUFFICIENT_DATA
 	Severity  string            `json:"severity"`
 	Title     string            `json:"title"`
-	Since     time.Time         `json:"since"`     // of State
-	EventTime time.Time         `json:"eventTime"` // the event that raised it
+	Since     time.Time         `json:"since"`             // of State
+	EventTime time.Time         `json:"eventTime"`         // appendTime of the event that raised it
+	Newest    time.Time         `json:"newest,omitzero"`   // appendTime of the newest match
+	Answered  time.Time         `json:"answered,omitzero"` // matches up to then belong to an alarm that was resolved
 	Matches   int               `json:"matches"`
 	EventIDs  []string          `json:"eventIds,omitempty"` // at most 100
 	Fields    map[string]string `json:"fields,omitempty"`   // key columns and userArn, sourceIPAddress, … of the newest match
@@ -171,6 +173,7 @@ type Step struct {
 	Action   string            `json:"action,omitempty"`
 	With     map[string]string `json:"with,omitempty"` // rendered
 	To       []string          `json:"to,omitempty"`
+	Told     []string          `json:"told,omitempty"` // notify: who of To has been
 	Text     string            `json:"text,omitempty"` // manual: what to do
 	Assignee string            `json:"assignee,omitempty"`
 	Due      time.Time         `json:"due,omitzero"`
