@@ -15,8 +15,9 @@ import (
 // Errors a caller decides on. A *sqlfront.Error says what is wrong with the
 // statement itself, with line and column.
 var (
-	ErrLimit       = errors.New("query stopped at its limit")         // time, memory, rows
-	ErrUnavailable = errors.New("query engine is being restarted")    // try again in a second
+	ErrLimit       = errors.New("query stopped at its limit")      // time or memory
+	ErrUnavailable = errors.New("query engine is being restarted") // try again in a second
+	ErrFailed      = errors.New("query failed on the data")        // a cast that fails, a division by zero
 )
 
 // Request is one read-only statement.
