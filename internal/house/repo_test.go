@@ -58,7 +58,7 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 
 // calls reports each call in f of a function named as one of names says:
 // "time.Sleep", or ".Skip" for a method on t, tb, b or f.
-func calls(f goFile, found func(at, name string), names ...string) {
+func calls(f goFile, found func(at ast.Node, name string), names ...string) {
 	ast.Inspect(f.AST, func(n ast.Node) bool {
 		s, ok := n.(*ast.SelectorExpr)
 		if !ok {
@@ -71,10 +71,25 @@ func calls(f goFile, found func(at, name string), names ...string) {
 		name := x.Name + "." + s.Sel.Name
 		method := slices.Contains([]string{"t", "tb", "b", "f"}, x.Name) && slices.Contains(names, "."+s.Sel.Name)
 		if method || slices.Contains(names, name) {
-			found(f.At(s), name)
+			found(s, name)
 		}
 		return true
 	})
+}
+
+// bubbles are the calls of synctest.Test in f: inside them a sleep takes no time.
+func bubbles(f goFile) (found []*ast.CallExpr) {
+	ast.Inspect(f.AST, func(n ast.Node) bool {
+		if c, ok := n.(*ast.CallExpr); ok {
+			if s, ok := c.Fun.(*ast.SelectorExpr); ok {
+				if x, ok := s.X.(*ast.Ident); ok && x.Name == "synctest" && s.Sel.Name == "Test" {
+					found = append(found, c)
+				}
+			}
+		}
+		return true
+	})
+	return found
 }
 
 func TestTestsDoNotSleepOrSkip(t *testing.T) {
@@ -82,11 +97,15 @@ func TestTestsDoNotSleepOrSkip(t *testing.T) {
 		if !f.Test && !under(f.Package(), testOnly...) {
 			continue
 		}
-		calls(f, func(at, name string) {
-			t.Errorf("%s: %s in a test: pass the time in, use testing/synctest, or wait on a signal the code offers", at, name)
+		inside := bubbles(f)
+		calls(f, func(at ast.Node, name string) {
+			if slices.ContainsFunc(inside, func(c *ast.CallExpr) bool { return c.Pos() < at.Pos() && at.End() <= c.End() }) {
+				return
+			}
+			t.Errorf("%s: %s in a test: pass the time in, use testing/synctest, or wait on a signal the code offers", f.At(at), name)
 		}, "time.Sleep")
-		calls(f, func(at, name string) {
-			t.Errorf("%s: %s: a test that did not run proves nothing; scripts/deps installs what it needs", at, name)
+		calls(f, func(at ast.Node, name string) {
+			t.Errorf("%s: %s: a test that did not run proves nothing; scripts/deps installs what it needs", f.At(at), name)
 		}, ".Skip", ".Skipf", ".SkipNow", "testing.Short")
 	}
 }
@@ -96,8 +115,8 @@ func TestHostKeysAreAlwaysChecked(t *testing.T) {
 		if f.Test {
 			continue
 		}
-		calls(f, func(at, name string) {
-			t.Errorf("%s: %s accepts every host: a target's key is pinned, or signed by a host CA", at, name)
+		calls(f, func(at ast.Node, name string) {
+			t.Errorf("%s: %s accepts every host: a target's key is pinned, or signed by a host CA", f.At(at), name)
 		}, "ssh.InsecureIgnoreHostKey")
 	}
 }
