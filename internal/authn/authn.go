@@ -109,6 +109,22 @@ func (a *Authn) Refresh(ctx context.Context, i Identity) (Identity, error) {
 	return id, nil
 }
 
+// Recall is i with its second factor proven, if that was done for its key and
+// source a short while ago on another connection; otherwise i as it is.
+func (a *Authn) Recall(ctx context.Context, i Identity) (Identity, error) {
+	if i.MFA() {
+		return i, nil
+	}
+	f, err := a.lookup(ctx, i.fingerprint)
+	if err != nil {
+		return i, err
+	}
+	if f.hasDevice && f.identity.name == i.name && a.remembered(i, f) {
+		i.mfa = ByMemory
+	}
+	return i, nil
+}
+
 // HasDevice says whether i has a second factor to be asked for.
 func (a *Authn) HasDevice(ctx context.Context, i Identity) (bool, error) {
 	found, err := a.lookup(ctx, i.fingerprint)

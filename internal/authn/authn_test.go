@@ -310,8 +310,15 @@ func TestNoDevice(t *testing.T) {
 func TestProofIsRememberedForKeyAndSource(t *testing.T) {
 	w := newWorld(t)
 	code := w.enrol("alice")
+	earlier := w.begin("alice", home)
+	if id, err := w.Recall(t.Context(), earlier); err != nil || id.MFA() {
+		t.Errorf("Recall before any code = %+v, %v", id, err)
+	}
 	if _, err := w.TOTP(t.Context(), w.begin("alice", home), code(w.now)); err != nil {
 		t.Fatal(err)
+	}
+	if id, err := w.Recall(t.Context(), earlier); err != nil || id.Factor() != ByMemory {
+		t.Errorf("Recall on a connection opened earlier = %+v, %v, want remembered", id, err)
 	}
 	again := w.begin("alice", netip.MustParseAddr("::ffff:192.0.2.1"))
 	if !again.MFA() || again.Factor() != ByMemory || again.Method() != PublicKey {

@@ -1,0 +1,153 @@
+package gate
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/trailgate/trailgate/event"
+	"github.com/trailgate/trailgate/internal/gate/relay"
+	"github.com/trailgate/trailgate/internal/policy"
+)
+
+const (
+	// appendTime bounds an append; the trail gives up before (2 s).
+	appendTime = 4 * time.Second
+	// holdAfter is how long an append may take before running sessions are
+	// held: far above a group commit, far below the trail's patience.
+	holdAfter = 100 * time.Millisecond
+)
+
+// trailDown is what people read when a record could not be appended.
+const trailDown = "the audit trail is not available, so nothing may run; try again in a moment"
+
+// errTrail ends running sessions when the trail cannot be written.
+var errTrail = newEnding("trail unavailable", "", "session ended: the audit trail is not available")
+
+// append records e durably and returns its eventID. An error means it is not
+// recorded, so that what it was to allow must not happen; it also ends every
+// running session. A ctx that ends does not undo an append under way.
+func (g *Gate) append(ctx context.Context, m event.Meta, e event.Event) (id string, err error) {
+	rec := g.Origin.Record(m, e)
+	if err := g.put(ctx, rec); err != nil {
+		g.Log.Error("append failed", "conn", m.ConnectionID, "err", err)
+		g.endAll(errTrail)
+		return "", &relay.Refusal{Text: trailDown, Err: err}
+	}
+	return rec.EventID, nil
+}
+
+// appendLate records e now or, when the trail cannot take it, once it can: for
+// what has happened already, and for acts that only restrict.
+func (g *Gate) appendLate(ctx context.Context, m event.Meta, e event.Event) {
+	rec := g.Origin.Record(m, e)
+	if err := g.put(ctx, rec); err != nil {
+		g.Log.Error("append failed, to be recorded later", "conn", m.ConnectionID, "err", err)
+		g.late.add(rec)
+		g.endAll(errTrail)
+	}
+}
+
+func (g *Gate) put(ctx context.Context, rec event.Record) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTime)
+	defer cancel()
+	defer g.pause.watch()()
+	_, err := g.Trail.Append(ctx, rec)
+	return err
+}
+
+// late are the records that the trail could not take when they were made.
+type late struct {
+	flushing sync.Mutex // serialises flush; taken before mu
+
+	mu      sync.Mutex // guards below
+	waiting []event.Record
+}
+
+func (l *late) add(rec event.Record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = append(l.waiting, rec)
+}
+
+// flush records what waits, in order, until the trail refuses again.
+func (l *late) flush(ctx context.Context, t Trail) {
+	l.flushing.Lock()
+	defer l.flushing.Unlock()
+	for {
+		l.mu.Lock()
+		if len(l.waiting) == 0 {
+			l.mu.Unlock()
+			return
+		}
+		rec := l.waiting[0]
+		l.mu.Unlock()
+		if _, err := t.Append(ctx, rec); err != nil {
+			return
+		}
+		l.mu.Lock()
+		l.waiting = l.waiting[1:]
+		l.mu.Unlock()
+	}
+}
+
+// pause holds running sessions while any append takes long.
+type pause struct {
+	hold relay.Hold
+
+	mu   sync.Mutex // guards below
+	slow int        // appends that take long
+}
+
+// watch is called before an append, and what it returns after.
+func (p *pause) watch() (done func()) {
+	var late, over bool // guarded by p.mu
+	t := time.AfterFunc(holdAfter, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if over {
+			return
+		}
+		late = true
+		p.slow++
+		p.hold.Begin()
+	})
+	return func() {
+		t.Stop()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		over = true
+		if !late {
+			return
+		}
+		p.slow--
+		if p.slow == 0 {
+			p.hold.End()
+		}
+	}
+}
+
+// failPolicy records a policy that failed to evaluate.
+func (g *Gate) failPolicy(ctx context.Context, m event.Meta, r policy.Request, d policy.Decision) {
+	if d.Failed == "" {
+		return
+	}
+	m.Session, m.ErrorCode, m.ErrorMessage = nil, event.InternalFailure, d.Reason
+	g.appendLate(ctx, m, event.FailPolicy{Policy: d.Failed, Target: r.Object.Name, Login: r.Login, Reason: d.Reason})
+}
+
+// ending is why a connection or session ends, as the cause of its context.
+type ending struct {
+	cause   string // EndSession's
+	lock    string // lockId
+	refusal *relay.Refusal
+}
+
+func newEnding(cause, lock, text string) *ending {
+	return &ending{cause: cause, lock: lock, refusal: &relay.Refusal{Text: text}}
+}
+
+func (e *ending) Error() string { return e.cause }
+
+// Unwrap is what a relay tells the person.
+func (e *ending) Unwrap() error { return e.refusal }

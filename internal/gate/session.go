@@ -1,0 +1,334 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/trailgate/trailgate/event"
+	"github.com/trailgate/trailgate/internal/authn"
+	"github.com/trailgate/trailgate/internal/ca"
+	"github.com/trailgate/trailgate/internal/gate/relay"
+	"github.com/trailgate/trailgate/internal/gate/wire"
+	"github.com/trailgate/trailgate/internal/policy"
+	"github.com/trailgate/trailgate/internal/state"
+	"github.com/trailgate/trailgate/internal/target"
+)
+
+// session is one identity's use of login@target: the leg to the target, and
+// the channels on it. It ends with the client's connection, with the leg to
+// the target, or when the gate ends the connection.
+type session struct {
+	c      *conn
+	id     string
+	row    state.Session
+	target state.Target
+	mfa    bool
+	w      *wire.Conn    // to the target
+	over   chan struct{} // closed when its end is recorded
+	wg     sync.WaitGroup
+	next   atomic.Int64 // number of the newest channel
+	// Payload from and to the client, of the channels that are over.
+	received, sent atomic.Int64
+	tape           tape
+	mu             sync.Mutex // guards below
+	exit           *int       // of the channel that ended last
+	agent          bool       // agent forwarding was allowed
+	x11            bool       // X11 forwarding was allowed
+	gone           bool       // guarded by c.mu: no channel may join any more
+}
+
+// causeTargetLeft is the cause of a session whose target went away.
+const causeTargetLeft = "target closed the connection"
+
+// current is the connection's session, nil when it has none.
+func (c *conn) current() *session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session
+}
+
+// begin returns the connection's session for one more channel, which calls
+// s.wg.Done when it is over. The first starts the session; for each, whether
+// the connection may have it is decided anew.
+func (c *conn) begin(ctx context.Context) (*session, error) {
+	select {
+	case c.starting <- struct{}{}:
+		defer func() { <-c.starting }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if s := c.join(); s != nil {
+		if err := s.again(ctx); err != nil {
+			s.wg.Done()
+			return nil, err
+		}
+		return s, nil
+	}
+	// Whatever the last session's end still records comes first.
+	if s := c.current(); s != nil {
+		<-s.over
+	}
+	s, err := c.start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.wg.Add(1)
+	c.mu.Lock()
+	c.session = s
+	c.mu.Unlock()
+	go s.watch(ctx)       // finishSession waits for it
+	if ctx.Err() != nil { // ended meanwhile: nobody else will close the leg
+		s.w.Close()
+	}
+	return s, nil
+}
+
+// join adds a channel to the session, if there is one with a target.
+func (c *conn) join() *session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.session; s != nil && !s.gone {
+		s.wg.Add(1)
+		return s
+	}
+	return nil
+}
+
+// again decides whether the session may have one more channel. When not, the
+// whole connection ends, as it would with the change of rules that did it.
+func (s *session) again(ctx context.Context) error {
+	id, row, err := s.c.fresh(ctx)
+	var no *denial
+	if !errors.As(err, &no) {
+		r := s.c.request(id, policy.Connect, row)
+		d := policy.Decide(s.c.g.Rules.Book(), r)
+		if d.Allowed {
+			return nil
+		}
+		s.c.g.failPolicy(ctx, s.c.meta(), r, d)
+		no = &denial{reason: d.Reason, decision: d}
+	}
+	err = s.c.deny(ctx, s.c.meta(), event.AuthorizeSecurityGroupIngress{
+		Target: s.c.target, Login: s.c.login, Protocol: "tcp", Port: sshPort, FrontDoor: s.c.door,
+		Fingerprint: s.c.identity().Fingerprint(), Policies: no.decision.Policies, Lock: lockID(no.decision), Reason: no.reason,
+	}, no)
+	s.c.recheck(ctx)
+	return err
+}
+
+// start authorises, dials and records a session, in that order.
+func (c *conn) start(ctx context.Context) (*session, error) {
+	// The client may go away meanwhile.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	started := make(chan struct{})
+	defer close(started)
+	go func() {
+		select {
+		case <-c.w.Done():
+			cancel(errClientLeft)
+		case <-started:
+		}
+	}()
+
+	id, row, grant, err := c.authorise(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{c: c, id: event.NewID(), target: row, mfa: id.MFA(), over: make(chan struct{})}
+	cert, err := s.certificate(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.dial(ctx, grant, cert); err != nil {
+		return nil, err
+	}
+	if err := s.record(ctx, id, grant); err != nil {
+		s.w.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// certificate mints the session's certificate, and records it before it can
+// be used.
+func (s *session) certificate(ctx context.Context, id authn.Identity) (*ca.UserCertificate, error) {
+	c := s.c
+	may := func(a policy.Action) bool {
+		return policy.Decide(c.g.Rules.Book(), c.request(id, a, s.target)).Allowed
+	}
+	cert, err := c.g.CA.MintUser(ca.UserRequest{
+		Login: c.login, KeyID: s.id + " " + id.Name(), Now: c.g.Now(),
+		// A tunnel is decided by its destination, which nobody knows yet.
+		PTY: true, PortForwarding: true,
+		AgentForwarding: may(policy.ForwardAgent), X11Forwarding: may(policy.ForwardX11),
+	})
+	if err != nil {
+		return nil, &relay.Refusal{Text: "the gate could not mint a certificate for the target", Err: err}
+	}
+	_, err = c.g.append(ctx, c.meta(), event.IssueCertificate{
+		Target: c.target, Login: c.login, Serial: strconv.FormatUint(cert.Serial, 10), KeyID: cert.KeyID,
+		Fingerprint: cert.Fingerprint,
+		ValidAfter:  cert.ValidAfter.UTC().Format(time.RFC3339), ValidBefore: cert.ValidBefore.UTC().Format(time.RFC3339),
+	})
+	return cert, err
+}
+
+// dial connects to the target and logs in there, and records what came of it.
+func (s *session) dial(ctx context.Context, grant policy.Grant, cert *ca.UserCertificate) error {
+	c := s.c
+	began := time.Now()
+	e := event.ConnectTarget{Target: c.target, Login: c.login, Address: s.target.Address}
+	w, err := c.g.handshake(ctx, grant, s.target, cert, &e)
+	e.Millis = time.Since(began).Milliseconds()
+	m := c.meta()
+	if err == nil {
+		algorithms := w.Algorithms()
+		e.ServerVersion = line(w.Peer().ClientVersion, maxName)
+		e.Cipher, e.KEX = algorithms.CipherWrite, algorithms.KeyExchange
+		if _, err := c.g.append(ctx, m, e); err != nil {
+			w.Close()
+			return err
+		}
+		s.w = w
+		return nil
+	}
+	code, text := s.explain(err)
+	m.ErrorCode, m.ErrorMessage = code, clean(err.Error(), 1<<10)
+	if _, err := c.g.append(ctx, m, e); err != nil {
+		return err
+	}
+	return &relay.Refusal{Text: text, Err: err}
+}
+
+func (g *Gate) handshake(ctx context.Context, grant policy.Grant, row state.Target, cert *ca.UserCertificate, e *event.ConnectTarget) (*wire.Conn, error) {
+	tc, err := g.Dialer.Dial(ctx, grant, row)
+	if err != nil {
+		return nil, err
+	}
+	return wire.Dial(ctx, tc.Conn, wire.ClientConfig{
+		User: grant.Login(), Signer: cert.Signer, HostKeyTypes: tc.Pins.KeyTypes(), Timeout: g.Limits.DialTimeout,
+		HostKey: func(_ string, blob []byte) error {
+			e.HostKeyFingerprint = target.Fingerprint(blob)
+			return tc.Pins.Verify(blob)
+		},
+	})
+}
+
+// explain says what a failed dial is, for the record and for the person.
+func (s *session) explain(err error) (code, text string) {
+	var mismatch *target.HostKeyMismatch
+	switch {
+	case errors.As(err, &mismatch):
+		return event.HostKeyMismatch, mismatch.Error()
+	case strings.Contains(err.Error(), "unable to authenticate"):
+		return event.TargetUnreachable, fmt.Sprintf("target %q does not let %q in: it must trust the user CA (trailgate ca show user) and have that account",
+			s.c.target, s.c.login)
+	}
+	return event.TargetUnreachable, fmt.Sprintf("target %q is not reachable: %s", s.c.target, clean(err.Error(), 512))
+}
+
+// record writes the session's row, so that a crash cannot leave a session
+// without an end, and then StartSession.
+func (s *session) record(ctx context.Context, id authn.Identity, grant policy.Grant) error {
+	c, now := s.c, s.c.g.Now()
+	s.row = state.Session{
+		ID: s.id, Identity: id.Name(), ARN: id.ARN(), Target: c.target, Login: c.login, MFA: s.mfa,
+		Source: c.source.Addr().String(), Connection: c.id, Fingerprint: id.Fingerprint(), Started: now.UTC(),
+	}
+	if err := c.g.rows.put(ctx, s.row); err != nil {
+		return &relay.Refusal{Text: "the session could not be registered; try again in a moment", Err: err}
+	}
+	_, err := c.g.append(ctx, s.meta(), event.StartSession{
+		FrontDoor: c.door, Fingerprint: id.Fingerprint(), Policies: grant.Policies(), Recording: recordingMode,
+	})
+	if err != nil {
+		s.endRow(now, "trail unavailable")
+	}
+	return err
+}
+
+func (s *session) endRow(at time.Time, cause string) {
+	s.row.Ended, s.row.Cause = at.UTC(), cause
+	ctx, cancel := context.WithTimeout(context.Background(), appendTime)
+	defer cancel()
+	if err := s.c.g.rows.put(ctx, s.row); err != nil {
+		s.c.g.Log.Error("session row not ended", "session", s.id, "err", err)
+	}
+}
+
+// meta is what the records of this session share.
+func (s *session) meta() event.Meta {
+	m := s.c.meta()
+	m.Session = &event.Session{ID: s.id, Target: s.c.target, Login: s.c.login, MFA: s.mfa}
+	return m
+}
+
+// watch serves the target's side until it is gone, waits for the channels, and
+// records the end.
+func (s *session) watch(ctx context.Context) {
+	defer close(s.over)
+	s.fromTarget(ctx)
+	c := s.c
+	c.mu.Lock()
+	s.gone = true
+	c.mu.Unlock()
+	s.wg.Wait()
+	cause := causeTargetLeft
+	var e *ending
+	if errors.As(context.Cause(ctx), &e) {
+		cause = e.cause
+	} else if s.closedByUs() {
+		cause = errClientLeft.cause
+	}
+	s.finish(ctx, cause, e)
+	c.mu.Lock()
+	if c.session == s {
+		c.session = nil
+	}
+	c.mu.Unlock()
+}
+
+func (s *session) closedByUs() bool {
+	select {
+	case <-s.c.w.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// finish seals the recording and records the end.
+func (s *session) finish(ctx context.Context, cause string, e *ending) {
+	g, m := s.c.g, s.meta()
+	s.tape.seal(ctx, s)
+	now := g.Now()
+	end := event.EndSession{
+		Cause: cause, Millis: now.Sub(s.row.Started).Milliseconds(),
+		BytesReceived: s.received.Load(), BytesSent: s.sent.Load(),
+	}
+	if e != nil {
+		end.Lock = e.lock
+	}
+	s.mu.Lock()
+	end.ExitStatus = s.exit
+	s.mu.Unlock()
+	m.Time = now
+	g.appendLate(ctx, m, end)
+	s.endRow(now, cause)
+	g.Log.Info("session ended", "session", s.id, "identity", s.row.Identity, "login", s.row.Login, "target", s.row.Target)
+}
+
+// finishSession ends the session of a connection whose channels are all over.
+func (c *conn) finishSession() {
+	if s := c.current(); s != nil {
+		s.w.Close()
+		<-s.over
+	}
+}
