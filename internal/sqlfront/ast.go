@@ -1,0 +1,220 @@
+package sqlfront
+
+import "slices"
+
+// The tree of a statement. Parse makes it from text, with names as written;
+// bind makes the checked tree from that: names become columns, literals take
+// the type they are compared with, ordinals and * are written out. Both are
+// made of the same nodes, and a node is not changed once its tree is finished.
+
+// expr is an expression.
+type expr interface{ info() *node }
+
+// node is what every expression has.
+type node struct {
+	at  int   // byte of the source
+	typ *Type // nil until bound
+}
+
+func (n *node) info() *node { return n }
+
+type (
+	// literal is a constant.
+	literal struct {
+		node
+		v Value
+	}
+	// name is a dotted name as written; bind replaces it.
+	name struct {
+		node
+		parts []string
+	}
+	// column is a column of the table, or a field of one.
+	column struct {
+		node
+		path []string
+	}
+	// fieldOf is a field of what a function returns.
+	fieldOf struct {
+		node
+		x     expr
+		field string
+	}
+	// logic is a chain of AND or OR.
+	logic struct {
+		node
+		or   bool
+		args []expr
+	}
+	not struct {
+		node
+		x expr
+	}
+	negate struct {
+		node
+		x expr
+	}
+	// binary is a comparison, arithmetic, || or IS [NOT] DISTINCT FROM.
+	binary struct {
+		node
+		op   string
+		l, r expr
+	}
+	like struct {
+		node
+		x, pattern, escape expr // escape may be nil
+		not                bool
+		match              *likePattern // bound
+	}
+	in struct {
+		node
+		x    expr
+		list []expr
+		not  bool
+	}
+	between struct {
+		node
+		x, lo, hi expr
+		not       bool
+	}
+	isNull struct {
+		node
+		x   expr
+		not bool
+	}
+	caseOf struct {
+		node
+		operand expr // may be nil
+		whens   []when
+		other   expr // may be nil
+	}
+	when struct{ cond, then expr }
+	cast struct {
+		node
+		x   expr
+		to  *Type
+		try bool
+	}
+	call struct {
+		node
+		name     string
+		args     []expr
+		star     bool // count(*)
+		distinct bool
+		filter   expr      // may be nil
+		fn       *function // bound
+		ready    any       // bound: what fn prepared from literal arguments
+	}
+)
+
+// The operators of binary that are words.
+const (
+	isDistinct  = "IS DISTINCT FROM"
+	notDistinct = "IS NOT DISTINCT FROM"
+)
+
+// selection is a SELECT.
+type selection struct {
+	distinct bool
+	items    []item
+	from     *table // nil without FROM
+	where    expr   // may be nil
+	group    []expr
+	having   expr // may be nil
+	order    []orderItem
+	limit    int64 // -1 without
+}
+
+type item struct {
+	at    int
+	x     expr   // nil for *
+	alias string // empty when not given
+	star  string // t of t.*
+}
+
+type table struct {
+	at    int
+	name  string
+	alias string
+}
+
+type orderItem struct {
+	x          expr // a literal bigint is a position, once bound
+	desc       bool
+	nullsFirst bool
+}
+
+// children are the expressions directly inside e.
+func children(e expr) []expr {
+	some := func(list ...expr) []expr {
+		kept := list[:0]
+		for _, e := range list {
+			if e != nil {
+				kept = append(kept, e)
+			}
+		}
+		return kept
+	}
+	switch e := e.(type) {
+	case *fieldOf:
+		return []expr{e.x}
+	case *logic:
+		return e.args
+	case *not:
+		return []expr{e.x}
+	case *negate:
+		return []expr{e.x}
+	case *binary:
+		return []expr{e.l, e.r}
+	case *like:
+		return some(e.x, e.pattern, e.escape)
+	case *in:
+		return append([]expr{e.x}, e.list...)
+	case *between:
+		return []expr{e.x, e.lo, e.hi}
+	case *isNull:
+		return []expr{e.x}
+	case *caseOf:
+		list := some(e.operand)
+		for _, w := range e.whens {
+			list = append(list, w.cond, w.then)
+		}
+		return append(list, some(e.other)...)
+	case *cast:
+		return []expr{e.x}
+	case *call:
+		return append(slices.Clone(e.args), some(e.filter)...)
+	}
+	return nil
+}
+
+// walk calls visit for e and all below it, from the top; visit returning false
+// leaves out what is below.
+func walk(e expr, visit func(expr) bool) {
+	if e == nil || !visit(e) {
+		return
+	}
+	for _, c := range children(e) {
+		walk(c, visit)
+	}
+}
+
+// expressions are all the expressions of a selection.
+func (s *selection) expressions() []expr {
+	var list []expr
+	add := func(e expr) {
+		if e != nil {
+			list = append(list, e)
+		}
+	}
+	for _, i := range s.items {
+		add(i.x)
+	}
+	add(s.where)
+	list = append(list, s.group...)
+	add(s.having)
+	for _, o := range s.order {
+		add(o.x)
+	}
+	return list
+}

@@ -1,0 +1,184 @@
+package sqlfront
+
+import (
+	"slices"
+	"strings"
+)
+
+// What is refused by name: Trino that is not in this subset yet, statements
+// that are not a SELECT, and words nearest to what was meant.
+
+// reservedWords are Trino's; they cannot be names without quotes.
+var reservedWords = wordSet(`ALTER AND AS BETWEEN BY CASE CAST CONSTRAINT CREATE CROSS CUBE CURRENT_CATALOG CURRENT_DATE
+	CURRENT_PATH CURRENT_ROLE CURRENT_SCHEMA CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER DEALLOCATE DELETE DESCRIBE DISTINCT
+	DROP ELSE END ESCAPE EXCEPT EXECUTE EXISTS EXTRACT FALSE FOR FROM FULL GROUP GROUPING HAVING IN INNER INSERT INTERSECT
+	INTO IS JOIN JSON_ARRAY JSON_EXISTS JSON_OBJECT JSON_QUERY JSON_TABLE JSON_VALUE LEFT LIKE LISTAGG LOCALTIME LOCALTIMESTAMP
+	NATURAL NORMALIZE NOT NULL ON OR ORDER OUTER PREPARE RECURSIVE RIGHT ROLLUP SELECT SKIP TABLE THEN TRIM TRUE UESCAPE UNION
+	UNNEST USING VALUES WHEN WHERE WITH`)
+
+func wordSet(s string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range strings.Fields(s) {
+		set[w] = true
+	}
+	return set
+}
+
+// reserved words; trim is one in Trino but reads as a function everywhere.
+func reserved(word string) bool {
+	w := strings.ToUpper(word)
+	return w != "TRIM" && reservedWords[w]
+}
+
+func reservedHint(t token) string {
+	if t.kind == wordToken && reserved(t.text) {
+		return `it is a keyword; as a name it goes between double quotes: "` + shorten(t.text) + `"`
+	}
+	return ""
+}
+
+// clauseWords may be names, but right after an expression or a table they are
+// the clause.
+var clauseWords = wordSet(`LIMIT OFFSET FETCH WINDOW TABLESAMPLE FILTER OVER AT MATCH_RECOGNIZE ILIKE RLIKE REGEXP GLOB QUALIFY SAMPLE PIVOT`)
+
+func clauseWord(t token) bool { return t.kind == wordToken && clauseWords[strings.ToUpper(t.text)] }
+
+// laterWords are Trino's grammar that is not in this subset.
+var laterWords = map[string]string{
+	"WITH": "WITH", "JOIN": "JOIN", "CROSS": "JOIN", "INNER": "JOIN", "LEFT": "JOIN", "RIGHT": "JOIN", "FULL": "JOIN", "NATURAL": "JOIN",
+	"UNION": "UNION", "INTERSECT": "INTERSECT", "EXCEPT": "EXCEPT", "OFFSET": "OFFSET", "FETCH": "FETCH FIRST", "WINDOW": "WINDOW",
+	"TABLESAMPLE": "TABLESAMPLE", "MATCH_RECOGNIZE": "MATCH_RECOGNIZE", "EXISTS": "EXISTS", "UNNEST": "UNNEST", "OVER": "a window function (OVER)",
+	"JSON_VALUE": "JSON_VALUE", "JSON_QUERY": "JSON_QUERY", "JSON_EXISTS": "JSON_EXISTS", "JSON_TABLE": "JSON_TABLE", "JSON_OBJECT": "JSON_OBJECT",
+	"JSON_ARRAY": "JSON_ARRAY", "LISTAGG": "LISTAGG", "NORMALIZE": "NORMALIZE", "GROUPING": "GROUPING", "CURRENT_DATE": "CURRENT_DATE",
+	"CURRENT_TIME": "CURRENT_TIME", "LOCALTIME": "LOCALTIME", "LOCALTIMESTAMP": "LOCALTIMESTAMP", "CURRENT_USER": "CURRENT_USER",
+	"CURRENT_ROLE": "CURRENT_ROLE", "CURRENT_CATALOG": "CURRENT_CATALOG", "CURRENT_SCHEMA": "CURRENT_SCHEMA", "CURRENT_PATH": "CURRENT_PATH", "VALUES": "VALUES",
+}
+
+var laterHints = map[string]string{
+	"JOIN": "select from one table", "FETCH FIRST": "use LIMIT", "CURRENT_DATE": "use date(now())", "LOCALTIMESTAMP": "use now()",
+	"JSON_VALUE": "use json_extract_scalar(text, '$.key')", "JSON_QUERY": "use json_extract(text, '$.key')", "EXISTS": "",
+	"JSON_EXISTS": "use json_extract(text, '$.key') IS NOT NULL",
+}
+
+// otherDialects are words of other SQL, with what Trino says instead.
+var otherDialects = map[string]string{
+	"ILIKE":   "use lower(x) LIKE '…'",
+	"RLIKE":   "use regexp_like(x, '…')",
+	"REGEXP":  "use regexp_like(x, '…')",
+	"GLOB":    "use LIKE",
+	"QUALIFY": "use HAVING, or filter the result",
+	"SAMPLE":  "use LIMIT",
+	"PIVOT":   "use count_if(…) for each column",
+}
+
+// unsupported is the refusal of a word that is understood but not supported.
+func (p *parser) unsupported(t token) error {
+	if t.kind != wordToken {
+		return nil
+	}
+	word := strings.ToUpper(t.text)
+	if what, ok := laterWords[word]; ok {
+		// The word alone may be a name where it is not reserved.
+		if !reservedWords[word] && !clauseWords[word] {
+			return nil
+		}
+		return p.src.fail(t.at, "", what+" is not supported yet", laterHints[what])
+	}
+	if hint, ok := otherDialects[word]; ok && !p.ahead(1).is(".", ",") {
+		return p.src.fail(t.at, "", word+" is not SQL that Trino knows", hint)
+	}
+	return nil
+}
+
+// joined refuses what may follow a table and is not supported.
+func (p *parser) joined() error {
+	t := p.peek()
+	if t.is(",") {
+		return p.failAt(t, "JOIN is not supported yet", "select from one table")
+	}
+	return p.unsupported(t)
+}
+
+// statements that are not a SELECT, in Trino, DuckDB and their neighbours.
+var otherStatements = wordSet(`ALTER ANALYZE ATTACH BEGIN CALL CHECKPOINT COMMENT COMMIT COPY CREATE DEALLOCATE DELETE DENY DESCRIBE
+	DETACH DO DROP EXECUTE EXPLAIN EXPORT FORCE GRANT IMPORT INSERT INSTALL LOAD MERGE PIVOT PRAGMA PREPARE REFRESH RESET REVOKE
+	ROLLBACK SAVEPOINT SET SHOW START SUMMARIZE TABLE TRUNCATE UNPIVOT UPDATE USE VACUUM VALUES FROM`)
+
+// onlySelect refuses anything that does not start with SELECT.
+func (p *parser) onlySelect() error {
+	t := p.peek()
+	switch {
+	case t.is("SELECT"):
+		return nil
+	case t.is("WITH"):
+		return p.src.fail(t.at, "", "WITH is not supported yet", "write one SELECT")
+	case t.is("("):
+		return p.failAt(t, "expected SELECT", "no brackets go around the statement")
+	case t.kind == wordToken && otherStatements[strings.ToUpper(t.text)]:
+		return p.failAt(t, "expected SELECT", "a query only reads")
+	case t.kind == endToken:
+		return p.failAt(t, "expected SELECT", "the statement is empty")
+	}
+	return p.failAt(t, "expected SELECT", nearestKeyword(t))
+}
+
+var keywords = []string{"SELECT", "DISTINCT", "FROM", "WHERE", "AND", "OR", "NOT", "LIKE", "ESCAPE", "IN", "BETWEEN", "IS", "NULL", "GROUP", "BY",
+	"HAVING", "ORDER", "LIMIT", "ASC", "DESC", "NULLS", "FIRST", "LAST", "CASE", "WHEN", "THEN", "ELSE", "END", "AS", "FILTER", "CAST"}
+
+// nearestKeyword is a hint when t looks like a mistyped keyword.
+func nearestKeyword(t token) string {
+	if t.kind != wordToken {
+		return ""
+	}
+	for _, k := range keywords {
+		// The end of a keyword run together with the next word: ORDERBY.
+		if len(k) > 3 && len(t.text) > len(k) && strings.EqualFold(t.text[:len(k)], k) && slices.ContainsFunc(keywords, func(w string) bool { return strings.EqualFold(t.text[len(k):], w) }) {
+			return "put a space after " + k
+		}
+	}
+	return didYouMean(t.text, keywords)
+}
+
+// didYouMean names the candidate nearest to what was written, if any is near.
+func didYouMean(written string, candidates []string) string {
+	best, distance := "", len(written)/3+1
+	if distance > 3 {
+		distance = 3
+	}
+	for _, c := range candidates {
+		if d := editDistance(strings.ToLower(written), strings.ToLower(c), distance); d < distance || d == distance && best == "" {
+			best, distance = c, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return `did you mean "` + best + `"?`
+}
+
+// editDistance counts insertions, deletions, changes and swaps of neighbours;
+// above limit it is only known to be above.
+func editDistance(a, b string, limit int) int {
+	if len(a)-len(b) > limit || len(b)-len(a) > limit {
+		return limit + 1
+	}
+	before, last, now := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		now[0] = i
+		for j := 1; j <= len(b); j++ {
+			change := last[j-1]
+			if a[i-1] != b[j-1] {
+				change++
+			}
+			now[j] = min(last[j]+1, now[j-1]+1, change)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				now[j] = min(now[j], before[j-2]+1)
+			}
+		}
+		before, last, now = last, now, before
+	}
+	return last[len(b)]
+}
