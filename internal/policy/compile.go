@@ -136,8 +136,8 @@ func parse(d Document) ([]*rule, []statement, error) {
 	var from []statement
 	var mistakes []error
 	for i, st := range statements {
-		if st.depth > maxDepth {
-			mistakes = append(mistakes, fail(st.line, st.col, "brackets are nested %d deep, more than %d", st.depth, maxDepth))
+		if what := st.tooMuch(); what != "" {
+			mistakes = append(mistakes, fail(st.line, st.col, "%s", what))
 			continue
 		}
 		list, err := cedar.NewPolicyListFromBytes(d.Name, []byte(st.placed()))

@@ -35,6 +35,8 @@ forbid (principal, action, resource) when { ["Saturday", "sunday"].contains(cont
 		{"ops", `permit (principal, action, resource);`},
 		{"big", strings.Repeat("//\n", maxDocument)},
 		{"", "permit (principal, action, resource);"},
+		{"long", "permit (principal, action, resource) when { " + strings.Repeat("true && ", 3000) + "true };"},
+		{"chain", "permit (principal, action, resource) when { resource has a" + strings.Repeat(".a", 300) + " };"},
 	})
 	want := strings.Split(strings.TrimSpace(`
 ops:5:1: a statement begins with permit or forbid, not "premit" (did you mean "permit"?)
@@ -46,8 +48,10 @@ deep:1:1: brackets are nested 71 deep, more than 64
 empty:1:1: the policy is empty: it needs a permit or a forbid
 binary:1:1: the policy is not UTF-8 text
 ops:1:1: a second policy with this name
-big:1:1: the policy has 196608 bytes, more than 65536: divide it
+big:1:1: the policy has 786432 bytes, more than 262144: divide it
 "" is not a policy's name
+long:1:1: the statement has 24051 bytes, more than 16384: divide it
+chain:1:1: the statement reads 300 attributes, more than 200: divide it
 ops:2:16: context has no attribute "loggin" (did you mean "login"?)
 ops:8:17: a target may lack the label "env": ask first, resource has env && …
 night:1:39: no action "Exce" (did you mean "Exec"?)
@@ -101,6 +105,31 @@ func set(t testing.TB, texts ...string) *Set {
 		t.Fatalf("Compile: %v", err)
 	}
 	return s
+}
+
+// A policy that is written to be slow is compiled and asked in bounded time
+// and memory: an administrator's mistake must not take the gate down.
+func TestCompileIsBounded(t *testing.T) {
+	fill := func(s, end string) string { return strings.Repeat(s, (maxStatement-100)/len(s)) + end }
+	for name, condition := range map[string]string{
+		"and":    fill("true && ", "true"),
+		"or":     fill("false || ", "true"),
+		"not":    fill("!", "true"),
+		"minus":  fill("-", "context.hour > 1"),
+		"plus":   fill("1 + ", "1 == 2"),
+		"set":    "[" + fill("1,", "1].contains(3)"),
+		"chain":  "resource has a" + strings.Repeat(".a", maxDots),
+		"labels": strings.Repeat("resource has a && resource.a == resource.b || ", maxDots/2) + "true",
+		"if":     fill("if true then false else ", "true"),
+		"depth":  strings.Repeat("(", maxDepth-1) + "true" + strings.Repeat(")", maxDepth-1),
+	} {
+		s, err := Compile([]Document{{"f", "permit (principal, action, resource) when { " + condition + " };"}})
+		if err == nil {
+			Decide(Book{Policies: s}, request())
+		} else if len(err.Error()) > 1000 {
+			t.Errorf("%s: an error of %d bytes", name, len(err.Error()))
+		}
+	}
 }
 
 func FuzzCompile(f *testing.F) {

@@ -224,9 +224,9 @@ func (r Request) what() string {
 	return fmt.Sprintf("%s on %s as %s", verb, r.Object.Name, r.Login)
 }
 
-// brief cuts text from outside to what fits a sentence.
+// brief cuts text to what fits a sentence.
 func brief(s string) string {
-	const most = 80
+	const most = 200
 	if r := []rune(s); len(r) > most {
 		return string(r[:most]) + "…"
 	}

@@ -252,7 +252,7 @@ func TestExplainNamesTheAct(t *testing.T) {
 	}{
 		{Request{Action: Shell}, "open a shell on web1 as deploy"},
 		{Request{Action: Exec, Command: "rm -rf /\x1b[2J"}, `run "rm -rf /\x1b[2J" on web1 as deploy`},
-		{Request{Action: Exec, Command: strings.Repeat("é", 100)}, `run "` + strings.Repeat("é", 80) + `…" on web1 as deploy`},
+		{Request{Action: Exec, Command: strings.Repeat("é", 300)}, `run "` + strings.Repeat("é", 200) + `…" on web1 as deploy`},
 		{Request{Action: Subsystem, Subsystem: "sftp"}, `start subsystem "sftp" on web1 as deploy`},
 		{Request{Action: Tunnel, Host: "db1", Port: 5432}, `open a tunnel to "db1" port 5432 on web1 as deploy`},
 		{Request{Action: ForwardAgent}, "forward an agent on web1 as deploy"},

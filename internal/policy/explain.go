@@ -223,17 +223,17 @@ func (q *question) env() eval.Env {
 func (o outcome) why(q *question) string {
 	p := o.stopped
 	if o.err != nil {
-		return fmt.Sprintf("%s failed: %v", p.text, o.err)
+		return fmt.Sprintf("%s failed: %v", brief(p.text), o.err)
 	}
 	verdict := " is false"
-	text := p.text
+	text := brief(p.text)
 	if p.unless {
 		verdict, text = " is true", "unless "+text
 	}
 	var values []string
 	for _, op := range p.operands {
 		if op.text != p.text {
-			values = append(values, op.text+" is "+q.show(op))
+			values = append(values, brief(op.text)+" is "+brief(q.show(op)))
 		}
 	}
 	if len(values) == 0 {

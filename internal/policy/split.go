@@ -1,14 +1,18 @@
 package policy
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 )
 
-// maxDocument and maxDepth bound what Compile parses: Cedar's parser recurses.
+// Bounds of what Compile parses. Cedar's parser recurses, and writes a has
+// chain (has a.b.c) out as one expression for each of its dots.
 const (
-	maxDocument = 64 << 10 // bytes
-	maxDepth    = 64       // open brackets
+	maxDocument  = 256 << 10 // bytes
+	maxStatement = 16 << 10  // bytes
+	maxDepth     = 64        // open brackets
+	maxDots      = 200       // attributes read by one statement
 )
 
 // statement is one permit or forbid of a document.
@@ -16,6 +20,20 @@ type statement struct {
 	text      string // without what precedes it
 	line, col int    // of text in its document, from 1; columns count characters
 	depth     int    // deepest bracket nesting
+	dots      int    // outside strings and comments
+}
+
+// tooMuch says which bound a statement exceeds, "" for none.
+func (s statement) tooMuch() string {
+	switch {
+	case len(s.text) > maxStatement:
+		return fmt.Sprintf("the statement has %d bytes, more than %d: divide it", len(s.text), maxStatement)
+	case s.depth > maxDepth:
+		return fmt.Sprintf("brackets are nested %d deep, more than %d", s.depth, maxDepth)
+	case s.dots > maxDots:
+		return fmt.Sprintf("the statement reads %d attributes, more than %d: divide it", s.dots, maxDots)
+	}
+	return ""
 }
 
 // split cuts a document at the semicolons that end its statements, so that
@@ -24,13 +42,13 @@ type statement struct {
 func split(doc string) []statement {
 	var out []statement
 	start := -1 // byte offset of the current statement, -1 before it begins
-	depth, deepest := 0, 0
+	depth, deepest, dots := 0, 0, 0
 	end := func(to int) {
 		if start >= 0 {
 			line, col := place(doc, start)
-			out = append(out, statement{doc[start:to], line, col, deepest})
+			out = append(out, statement{doc[start:to], line, col, deepest, dots})
 		}
-		start, depth, deepest = -1, 0, 0
+		start, depth, deepest, dots = -1, 0, 0, 0
 	}
 	for i := 0; i < len(doc); i++ {
 		switch c := doc[i]; {
@@ -58,6 +76,8 @@ func split(doc string) []statement {
 			deepest = max(deepest, depth)
 		case ')', ']', '}':
 			depth--
+		case '.':
+			dots++
 		case ';':
 			end(i + 1)
 		}
