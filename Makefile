@@ -53,7 +53,7 @@ lint: deps ## gofmt, go vet, shell syntax
 	if [ -n "$$unformatted" ]; then \
 	  echo "error: not formatted: $$unformatted" >&2; echo "hint: gofmt -w $$unformatted" >&2; exit 1; fi
 	go vet $(PKG)
-	go vet -tags conformance ./conformance/...
+	go vet -tags conformance ./e2e
 	@for script in scripts/* .ci/run; do bash -n $$script; done
 
 .PHONY: check

@@ -20,4 +20,5 @@
 // from this package; a test fails when they differ.
 //
 //go:generate go run ./internal/gen
+//go:generate go run ../internal/house/tables ..
 package event

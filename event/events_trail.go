@@ -4,8 +4,6 @@ package event
 type StartQuery struct {
 	managementRead
 	Statement string `request:"queryStatement"` // the SQL text
-	Rows      int    `response:"rows"`          // rows in the answer
-	Millis    int64  `details:"milliseconds"`   // how long it took
 }
 
 // StartNode is a Trailgate process starting.

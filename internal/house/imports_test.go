@@ -42,7 +42,7 @@ var testOnly = []string{"internal/blob/blobtest", "internal/state/statetest", "i
 
 // free are packages of programs and tests that nothing imports: they may use
 // what they like of the module.
-var free = []string{"bench", "conformance", "e2e", "event/internal", "internal/house", "internal/sshtest",
+var free = []string{"bench", "e2e", "event/internal", "internal/house", "internal/sshtest",
 	"internal/blob/blobtest", "internal/state/statetest", "internal/query/querytest"}
 
 func TestImportsGoDown(t *testing.T) {
