@@ -87,6 +87,7 @@ type session struct {
 	mu         sync.Mutex // guards below
 	hash       hash.Hash  // of what went to stdout
 	out        int64
+	asked      *wire.Request // waits for the target's reply
 	start      inspect.Message
 	terminal   bool
 	exitStatus *uint32
@@ -204,6 +205,7 @@ func (r *session) end(cause error) {
 	said := make(chan struct{})
 	r.all.Go(func() {
 		defer close(said)
+		r.answer(true)
 		select {
 		case r.stderr <- struct{}{}:
 			say(r.client, cause)

@@ -55,13 +55,33 @@ func (r *session) clientRequest(req *wire.Request) {
 		return
 	}
 	r.replies.begin()
+	r.setAsked(req)
 	ok, err := r.target.Ask(m)
 	ok = ok && err == nil
 	if ok {
 		r.passed(m)
 	}
-	req.Reply(ok)
+	r.answer(ok)
 	r.replies.end()
+}
+
+func (r *session) setAsked(req *wire.Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = req
+}
+
+// answer replies to the request that waits, unless it has been: when the gate
+// ends a channel it answers for a target that has not, since a client shows
+// nothing before the reply to its start.
+func (r *session) answer(ok bool) {
+	r.mu.Lock()
+	req := r.asked
+	r.asked = nil
+	r.mu.Unlock()
+	if req != nil {
+		req.Reply(ok)
+	}
 }
 
 // mayAsk lists what a client may ask of a target. One start a channel
