@@ -16,6 +16,7 @@ unexport SSH_AUTH_SOCK SSH_ASKPASS
 ARGS     ?=
 PKG      ?= ./...
 FUZZTIME ?= 10s
+SOAK     ?= 20
 BENCH    ?= .
 COUNT    ?= 1
 TIMEOUT  ?= 15m
@@ -69,8 +70,8 @@ fuzz: deps ## every fuzz target for FUZZTIME=10s
 	scripts/fuzz $(FUZZTIME) $(PKG)
 
 .PHONY: soak
-soak: deps ## the tests that take a size, at full size: cuts, kills, faults
-	TRAILGATE_SOAK=1 go test -count=1 -p 1 -timeout 2h $(PKG)
+soak: deps ## all tests SOAK=20 times over, shuffled: what fails once in a while fails here
+	go test -race -p 1 -count $(SOAK) -shuffle on -timeout 6h $(PKG)
 
 .PHONY: bench
 bench: deps ## benchmarks; BENCH=Append picks some, COUNT=7 repeats them

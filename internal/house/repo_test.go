@@ -1,8 +1,10 @@
 package house
 
 import (
+	"errors"
 	"go/ast"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -180,5 +182,20 @@ func TestScriptsCanRun(t *testing.T) {
 		if !strings.HasPrefix(read(t, name), "#!/usr/bin/env bash\n") || !strings.Contains(read(t, name), "\nset -euo pipefail\n") {
 			t.Errorf("%s does not begin with the bash line and set -euo pipefail", name)
 		}
+	}
+}
+
+// TestScriptsExplainThemselves: a wrong argument is two lines and exit 2.
+func TestScriptsExplainThemselves(t *testing.T) {
+	cmd := exec.Command("scripts/deps", "--nonsense")
+	cmd.Dir = root
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 2 {
+		t.Errorf("scripts/deps --nonsense: %v, want exit status 2", err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if len(lines) != 2 || !strings.HasPrefix(lines[0], "error: ") || !strings.HasPrefix(lines[1], "hint: ") {
+		t.Errorf("scripts/deps --nonsense says %q, want an error and a hint", out)
 	}
 }
