@@ -1,0 +1,145 @@
+package duckdb
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/trailgate/trailgate/internal/query"
+)
+
+// killAfter is how long a worker may take to end a statement whose time is up
+// or that was canceled. Then it is killed.
+const killAfter = 500 * time.Millisecond
+
+// ask runs one statement in the worker. It returns within killAfter of the
+// statement's end of time or of ctx.
+func (p *process) ask(ctx context.Context, q ask) (*query.Result, error) {
+	start := time.Now()
+	a := &answer{max: q.MaxBytes, done: make(chan struct{})}
+	p.mu.Lock()
+	p.nextID++
+	a.id, q.ID = p.nextID, p.nextID
+	p.asks[a.id] = a
+	p.mu.Unlock()
+	if p.ended() { // perhaps before it knew of this one
+		return nil, query.ErrUnavailable
+	}
+	frame, err := jsonFrame(kindQuery, q)
+	if err != nil {
+		return nil, err
+	}
+	timer := time.NewTimer(q.Timeout + killAfter)
+	defer timer.Stop()
+	err = p.send(frame, timer.C)
+	if err == nil {
+		err = p.await(ctx, a, timer)
+	}
+	if errors.Is(err, errDeaf) {
+		p.kill(fmt.Errorf("%w, %s after it should have", errDeaf, killAfter))
+		<-p.gone
+		err = fmt.Errorf("%w: %s", query.ErrLimit, q.Timeout)
+	}
+	if ctx.Err() != nil && err != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.result.Elapsed = time.Since(start)
+	return &a.result, nil
+}
+
+// await waits for the end of an answer, and cancels it when ctx ends.
+func (p *process) await(ctx context.Context, a *answer, timer *time.Timer) error {
+	select {
+	case <-a.done:
+		return a.err
+	case <-timer.C:
+		return errDeaf
+	case <-ctx.Done():
+	}
+	timer.Reset(killAfter)
+	frame, err := jsonFrame(kindCancel, ask{ID: a.id})
+	if err != nil {
+		return err
+	}
+	if err := p.send(frame, timer.C); err != nil {
+		return err
+	}
+	select {
+	case <-a.done:
+		return a.err
+	case <-timer.C:
+		return errDeaf
+	}
+}
+
+// takeAnswer takes one frame of an answer.
+func (p *process) takeAnswer(k kind, body []byte) error {
+	var head columns
+	var tail done
+	var id uint64
+	switch k {
+	case kindColumns:
+		if err := decodeJSON(body, &head); err != nil {
+			return err
+		}
+		id = head.ID
+	case kindDone:
+		if err := decodeJSON(body, &tail); err != nil {
+			return err
+		}
+		id = tail.ID
+	default:
+		if len(body) < 8 {
+			return fmt.Errorf("%w: rows of nothing", errProtocol)
+		}
+		id, body = binary.BigEndian.Uint64(body), body[8:]
+	}
+	p.mu.Lock()
+	a := p.asks[id]
+	if k == kindDone {
+		delete(p.asks, id)
+	}
+	p.mu.Unlock()
+	if a == nil {
+		return fmt.Errorf("%w: an answer to nothing", errProtocol)
+	}
+	switch k {
+	case kindColumns:
+		a.result.Columns = head.Columns
+	case kindRows:
+		if a.bytes += len(body); a.bytes > a.max+maxFrame {
+			return fmt.Errorf("%w: an answer over its limit", errProtocol)
+		}
+		rows, err := decodeRows(body, len(a.result.Columns))
+		if err != nil {
+			return err
+		}
+		a.result.Rows = append(a.result.Rows, rows...)
+	case kindDone:
+		a.result.Truncated = tail.Truncated
+		a.err = tail.err()
+		close(a.done)
+	}
+	return nil
+}
+
+// err is what an answer's end means to the caller.
+func (d done) err() error {
+	switch d.Outcome {
+	case answered:
+		return nil
+	case failed:
+		return fmt.Errorf("%w: %s", query.ErrFailed, d.Error)
+	case limited:
+		return fmt.Errorf("%w: %s", query.ErrLimit, d.Error)
+	case canceled:
+		return context.Canceled
+	default:
+		return fmt.Errorf("run statement: %s", d.Error)
+	}
+}

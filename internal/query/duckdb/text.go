@@ -1,0 +1,50 @@
+package duckdb
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/trailgate/trailgate/internal/query"
+	"github.com/trailgate/trailgate/internal/sqlfront"
+)
+
+// statementText is r's statement for the worker. It has a LIMIT of at most one
+// row more than r wants, which says that there are more: DuckDB makes an answer
+// whole before it gives the first row.
+func statementText(r query.Request) string {
+	s := r.Statement
+	if n, ok := s.Limit(); !ok || n > int64(r.MaxRows) {
+		s = s.WithLimit(int64(r.MaxRows) + 1)
+	}
+	o := sqlfront.PrintOptions{Table: func(name string) string { return relation(r, name) }}
+	if r.Window != nil {
+		o.Now = r.Window.End
+	}
+	return s.Print(sqlfront.DuckDB, o)
+}
+
+// relation is what a table of the statement is in the worker: the view logs,
+// bounded as the request says.
+func relation(r query.Request, table string) string {
+	var bounds []string
+	if r.MaxSeq > 0 {
+		// History from elsewhere has no seq, and was there before.
+		bounds = append(bounds, fmt.Sprintf("(seq <= %d OR seq IS NULL)", r.MaxSeq))
+	}
+	if w := r.Window; w != nil && table == sqlfront.CloudTrailLogs {
+		// appendTime has whole microseconds, so cutting the bounds to them changes
+		// neither side.
+		bounds = append(bounds,
+			"appendTime > "+timestamp(w.Start),
+			"appendTime <= "+timestamp(w.End))
+	}
+	if len(bounds) == 0 {
+		return logsView
+	}
+	return "(SELECT * FROM " + logsView + " WHERE " + strings.Join(bounds, " AND ") + ")"
+}
+
+func timestamp(t time.Time) string {
+	return "TIMESTAMP '" + t.UTC().Format("2006-01-02 15:04:05.000000") + "'"
+}
