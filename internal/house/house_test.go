@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -58,8 +59,15 @@ func (f goFile) Imports() (own, foreign []string) {
 // files returns the repository's files, but for what git and builds keep.
 func files(t *testing.T) []string {
 	t.Helper()
-	var all []string
-	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+	all, err := listed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+var listed = sync.OnceValues(func() (all []string, err error) {
+	err = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -73,24 +81,35 @@ func files(t *testing.T) []string {
 		all = append(all, filepath.ToSlash(rel))
 		return err
 	})
+	return all, err
+})
+
+// goFiles is every Go file of the repository.
+func goFiles(t *testing.T) []goFile {
+	t.Helper()
+	all, err := parsed()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(all) < 20 {
+		t.Fatalf("only %d Go files below %s: is it the repository?", len(all), root)
 	}
 	return all
 }
 
-// goFiles parses every Go file of the repository.
-func goFiles(t *testing.T) []goFile {
-	t.Helper()
-	var all []goFile
-	for _, name := range files(t) {
+var parsed = sync.OnceValues(func() (all []goFile, err error) {
+	names, err := listed()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
 		if !strings.HasSuffix(name, ".go") {
 			continue
 		}
 		set := token.NewFileSet()
 		file, err := parser.ParseFile(set, filepath.Join(root, name), nil, parser.ParseComments)
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		all = append(all, goFile{
 			Path:      name,
@@ -101,11 +120,8 @@ func goFiles(t *testing.T) []goFile {
 			Set:       set,
 		})
 	}
-	if len(all) < 20 {
-		t.Fatalf("only %d Go files below %s: is it the repository?", len(all), root)
-	}
-	return all
-}
+	return all, nil
+})
 
 // read is the text of a file of the repository.
 func read(t *testing.T, name string) string {
