@@ -35,12 +35,14 @@ type session struct {
 	next   atomic.Int64 // number of the newest channel
 	// Payload from and to the client, of the channels that are over.
 	received, sent atomic.Int64
-	tape           tape
-	mu             sync.Mutex // guards below
-	exit           *int       // of the channel that ended last
-	agent          bool       // agent forwarding was allowed
-	x11            bool       // X11 forwarding was allowed
-	gone           bool       // guarded by c.mu: no channel may join any more
+	// clientLeft says that the leg to the target was closed for want of a client.
+	clientLeft atomic.Bool
+	tape       tape
+	mu         sync.Mutex // guards below
+	exit       *int       // of the channel that ended last
+	agent      bool       // agent forwarding was allowed
+	x11        bool       // X11 forwarding was allowed
+	gone       bool       // guarded by c.mu: no channel may join any more
 }
 
 // causeTargetLeft is the cause of a session whose target went away.
@@ -284,7 +286,7 @@ func (s *session) watch(ctx context.Context) {
 	var e *ending
 	if errors.As(context.Cause(ctx), &e) {
 		cause = e.cause
-	} else if s.closedByUs() {
+	} else if s.clientLeft.Load() {
 		cause = errClientLeft.cause
 	}
 	s.finish(ctx, cause, e)
@@ -293,15 +295,6 @@ func (s *session) watch(ctx context.Context) {
 		c.session = nil
 	}
 	c.mu.Unlock()
-}
-
-func (s *session) closedByUs() bool {
-	select {
-	case <-s.c.w.Done():
-		return true
-	default:
-		return false
-	}
 }
 
 // finish seals the recording and records the end.
@@ -328,6 +321,7 @@ func (s *session) finish(ctx context.Context, cause string, e *ending) {
 // finishSession ends the session of a connection whose channels are all over.
 func (c *conn) finishSession() {
 	if s := c.current(); s != nil {
+		s.clientLeft.Store(true)
 		s.w.Close()
 		<-s.over
 	}
