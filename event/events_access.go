@@ -12,7 +12,7 @@ type OpenConnection struct {
 // CloseConnection is the end of a client's transport.
 type CloseConnection struct {
 	managementWrite
-	Cause         string `response:"cause"`        // closed by the client, idle, drained, or the reason the gate ended it
+	Cause         string `response:"cause"`        // who ended it and why, in a few words
 	BytesReceived int64  `details:"bytesReceived"` // from the client
 	BytesSent     int64  `details:"bytesSent"`     // to the client
 }
@@ -20,7 +20,7 @@ type CloseConnection struct {
 // Login is an authentication that finished, or failed (AuthenticationFailed).
 type Login struct {
 	managementWrite
-	UserName    string `request:"userName"`         // as typed, only if it parses and is known; otherwise Hidden
+	UserName    string `request:"userName"`         // as typed, if it is known; otherwise HIDDEN_DUE_TO_SECURITY_REASONS
 	Method      string `request:"method"`           // publickey, publickey+totp, none
 	Fingerprint string `request:"keyFingerprint"`   // SHA256:… of the key that was proven, or failed to be
 	KeyType     string `request:"keyType"`          // algorithm of the key, e.g. ssh-ed25519
@@ -45,7 +45,7 @@ type AuthorizeSecurityGroupIngress struct {
 	Target      string   `request:"target"`         // name of the target
 	Login       string   `request:"login"`          // account name on the target
 	Protocol    string   `request:"ipProtocol"`     // tcp
-	Port        int      `request:"port"`           // the target's port
+	Port        int      `request:"port"`           // 22
 	FrontDoor   string   `request:"frontDoor"`      // "gate", or "jump" for the inner leg behind ssh -J
 	Fingerprint string   `request:"keyFingerprint"` // SHA256:… of the public key
 	Policies    []string `details:"policies"`       // names of the policies that decided
@@ -72,7 +72,7 @@ type IssueCertificate struct {
 	Target      string `request:"target"`          // name of the target
 	Login       string `request:"login"`           // account name on the target
 	Serial      string `response:"serial"`         // the certificate's serial number
-	KeyID       string `response:"keyId"`          // the certificate's key id: identity and session
+	KeyID       string `response:"keyId"`          // the certificate's key id: session and identity; sshd logs it
 	Fingerprint string `response:"keyFingerprint"` // SHA256:… of the certified key
 	ValidAfter  string `response:"validAfter"`     // RFC 3339, UTC
 	ValidBefore string `response:"validBefore"`    // RFC 3339, UTC
@@ -90,7 +90,7 @@ type StartSession struct {
 // EndSession is the end of a session, with its cause.
 type EndSession struct {
 	managementWrite
-	Cause         string `response:"cause"`        // logout, connection lost, lock, terminated, recorder failed, node restarted, …
+	Cause         string `response:"cause"`        // who ended it and why, in a few words; "node stopped" after a crash
 	ExitStatus    *int   `response:"exitStatus"`   // the last channel's exit status; absent when it gave none
 	Millis        int64  `details:"milliseconds"`  // from StartSession to here
 	BytesReceived int64  `details:"bytesReceived"` // from the client

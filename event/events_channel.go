@@ -70,7 +70,7 @@ type CloseChannel struct {
 type SealRecording struct {
 	managementWrite
 	Bytes  int64  `response:"bytes"`  // size as stored
-	SHA256 string `response:"sha256"` // hash of the last frame's chain
+	SHA256 string `response:"sha256"` // of the file
 	Frames int64  `response:"frames"` // number of frames
 }
 

@@ -14,7 +14,7 @@ import (
 // and meets through small interfaces that the importer declares. A name ending
 // in /** is a family: it and all below it, free among themselves.
 var levels = [][]string{
-	{"event"},
+	{"event", "runbooks"},
 	{"internal/suggest"},
 	{"internal/sqlfront"},
 	{"internal/config", "internal/policy", "internal/runbook", "internal/alarm", "internal/manifest"},
