@@ -40,9 +40,9 @@ type Book struct {
 
 	loading sync.Mutex // held over a reload: an older snapshot must not replace a newer one
 
-	mu        sync.Mutex      // guards below
-	changed   chan struct{}   // closed at the next change
-	recording map[string]bool // IDs of locks whose CreateLock somebody is appending
+	mu        sync.Mutex               // guards below
+	changed   chan struct{}            // closed at the next change
+	recording map[string]chan struct{} // locks whose CreateLock somebody is appending; closed after
 }
 
 // New reads the locks of the store. Run must run for locks to expire and for
@@ -51,7 +51,7 @@ func New(ctx context.Context, d Deps) (*Book, error) {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	b := &Book{d: d, kick: make(chan struct{}, 1), changed: make(chan struct{}), recording: map[string]bool{}}
+	b := &Book{d: d, kick: make(chan struct{}, 1), changed: make(chan struct{}), recording: map[string]chan struct{}{}}
 	if err := b.reload(ctx); err != nil {
 		return nil, fmt.Errorf("read the locks: %w", err)
 	}

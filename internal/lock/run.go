@@ -163,11 +163,15 @@ func (b *Book) recordMissing(ctx context.Context, id string) error {
 	return nil
 }
 
-// record appends the CreateLock of a lock, unless it is there or somebody is at
-// it, and notes that it is there.
+// record appends the CreateLock of a lock, unless it is there, and notes that it
+// is there. When somebody else is at it, it waits to see how that went.
 func (b *Book) record(ctx context.Context, id string) error {
-	if !b.claim(id) {
-		return nil
+	for {
+		other := b.claim(id)
+		if other == nil {
+			break
+		}
+		<-other
 	}
 	defer b.release(id)
 	var all []missing
@@ -184,20 +188,22 @@ func (b *Book) record(ctx context.Context, id string) error {
 	return err
 }
 
-// claim takes the recording of a lock, so that its event is appended once.
-func (b *Book) claim(id string) bool {
+// claim takes the recording of a lock, so that its event is appended once. It
+// returns nil, or what is closed when whoever has it is done.
+func (b *Book) claim(id string) <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.recording[id] {
-		return false
+	if other, taken := b.recording[id]; taken {
+		return other
 	}
-	b.recording[id] = true
-	return true
+	b.recording[id] = make(chan struct{})
+	return nil
 }
 
 func (b *Book) release(id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	close(b.recording[id])
 	delete(b.recording, id)
 }
 
