@@ -30,12 +30,13 @@ func busy(r *running, m *memFS, writers, each int) {
 }
 
 // TestNoAcknowledgedEventIsLostBelowThePageCache cuts a busy journal's disk
-// after every change, in every way a disk loses what was not synced.
+// after every change, in every way a disk loses what was not synced. TRAILGATE_CUT_EVENTS says how
+// much each of four writers appends before and after a restart.
 func TestNoAcknowledgedEventIsLostBelowThePageCache(t *testing.T) {
 	m := newMemFS()
 	for range 2 { // the second round appends to what the first left
 		r := start(t, m, dataDir, Options{SegmentBytes: 6 << 10})
-		busy(r, m, 4, 20)
+		busy(r, m, 4, scale(t, "TRAILGATE_CUT_EVENTS", 10))
 		r.mustEnd(t)
 	}
 	t.Logf("cut at each of %d changes", m.ops())

@@ -157,14 +157,14 @@ func TestSealIsRedoneAfterACrash(t *testing.T) {
 	m := newMemFS()
 	r := start(t, m, dataDir, Options{SegmentBytes: 4 << 10})
 	appendVaried := func() {
-		for i := range 12 {
-			if _, err := r.Append(t.Context(), variedRecord(i)); err != nil {
+		for i := range 6 {
+			if _, err := r.Append(t.Context(), variedRecord(i*3)); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	appendVaried()
-	if err := NewSealer(r.Trail, SealOptions{Rows: 5}).Seal(t.Context()); err != nil {
+	if err := NewSealer(r.Trail, SealOptions{Rows: 20}).Seal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	appendVaried()

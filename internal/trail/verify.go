@@ -163,40 +163,25 @@ func (v *verifier) walk(ctx context.Context) error {
 	for _, l := range v.chain {
 		total += max(0, l.size)
 	}
-	w := walker{l: newLinker(), seq: 1, hash: v.head.trail.genesis()}
-	anchored := !v.headless // w.seq and w.hash are what the next header must say
+	w := &walker{l: newLinker(), seq: 1, hash: v.head.trail.genesis()}
+	anchored := !v.headless
 	for i, l := range v.chain {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		w.segment, w.off, w.lost, w.findings = segmentName(l.ordinal), 0, false, nil
-		if l.bad != nil {
-			w.find("%v", l.bad)
-		} else {
-			if anchored && (l.header.first != w.seq || l.header.hash != w.hash) {
-				w.find("the header continues another chain than the one before it, which ends with event %d", w.seq-1)
-			}
-			w.seq, w.hash, w.alt = l.header.first, l.header.hash, nil
+		b, err := v.readSegment(l)
+		if err != nil {
+			return err
 		}
-		if l.size >= 0 {
-			if err := v.walkSegment(&w, l); err != nil {
-				return err
-			}
-			v.report.Segments++
-		}
-		next := position{end: l.end}
-		switch {
-		case i == len(v.chain)-1 && !v.headless:
-			w.ends(v.head.position, "the head")
-		case i < len(v.chain)-1 && v.chain[i+1].bad == nil:
-			h := v.chain[i+1].header
-			next.seq, next.hash = h.first-1, h.hash
-			w.ends(next, "the next segment")
-		}
+		to, who := v.endOf(i)
+		w.checkSegment(l, b, anchored, to, who)
 		// The next header is compared with what was read only if that was whole.
-		anchored = !w.lost && len(w.findings) == 0 && l.size >= 0
+		anchored = !w.lost && len(w.findings) == 0
 		v.report.Findings = append(v.report.Findings, w.findings...)
-		done += max(0, l.size)
+		if l.size >= 0 {
+			v.report.Segments++
+			done += l.size
+		}
 		v.progress(done, total)
 	}
 	v.report.Events, v.report.Bytes = w.events, done
@@ -206,8 +191,27 @@ func (v *verifier) walk(ctx context.Context) error {
 	return nil
 }
 
-// walkSegment reads one segment's accepted part.
-func (v *verifier) walkSegment(w *walker, l link) error {
+// endOf is where the i-th segment of the chain must end, and who says so;
+// nobody if what should is damaged.
+func (v *verifier) endOf(i int) (to position, who string) {
+	if i == len(v.chain)-1 {
+		if v.headless {
+			return to, ""
+		}
+		return v.head.position, "the head"
+	}
+	if next := v.chain[i+1]; next.bad == nil {
+		return position{end: next.header.end, seq: next.header.first - 1, hash: next.header.hash}, "the next segment"
+	}
+	return to, ""
+}
+
+// readSegment reads a segment's accepted part, or all of it if nothing says
+// how long that is.
+func (v *verifier) readSegment(l link) ([]byte, error) {
+	if l.size < 0 {
+		return nil, nil
+	}
 	size := l.size
 	if l.end >= 0 {
 		size = min(size, l.end)
@@ -218,19 +222,36 @@ func (v *verifier) walkSegment(w *walker, l link) error {
 	b := v.buf[:size]
 	f, err := v.fs.Open(segmentPath(v.dir, l.ordinal), false)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("read segment %d: %w", l.ordinal, err)
 	}
 	defer f.Close()
 	if err := readFull(f, b, 0); err != nil {
-		return fmt.Errorf("read segment %d: %w", l.ordinal, err)
+		return nil, fmt.Errorf("read segment %d: %w", l.ordinal, err)
 	}
-	w.off = min(headerSize, size)
+	return b, nil
+}
+
+// checkSegment checks segment l, whose bytes are b, and that it ends at to.
+// anchored says that w.seq and w.hash are what its header must continue.
+func (w *walker) checkSegment(l link, b []byte, anchored bool, to position, who string) {
+	w.segment, w.off, w.lost, w.findings = segmentName(l.ordinal), 0, l.size < 0, nil
+	if l.bad != nil {
+		w.find("%v", l.bad)
+	} else {
+		if anchored && (l.header.first != w.seq || l.header.hash != w.hash) {
+			w.find("the header continues another chain than the one before it, which ends with event %d", w.seq-1)
+		}
+		w.seq, w.hash, w.alt = l.header.first, l.header.hash, nil
+	}
+	w.off = min(headerSize, int64(len(b)))
 	if l.end < 0 {
 		w.walkGood(b)
-		return nil
+	} else {
+		w.walk(b)
 	}
-	w.walk(b)
-	return nil
+	if who != "" {
+		w.ends(to, who)
+	}
 }
 
 // checkSeals looks for the files the catalogue names.
