@@ -13,6 +13,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	querytest.Exercise(t, func(t testing.TB, s *querytest.Trail) query.Engine {
 		e := duckdb.New(duckdb.Options{
 			Command:   []string{os.Args[0], "query-worker"},

@@ -141,7 +141,7 @@ func (f *feed) flush(ctx context.Context) error {
 	if err := f.step(ctx, frame); err != nil {
 		return fmt.Errorf("load events up to %d: %w", f.newest, err)
 	}
-	f.load = f.load[:frameHeader] // the worker's answer says that it has been written
+	f.load = newFrame(kindLoad) // the writer may still hold the old one
 	return nil
 }
 

@@ -47,7 +47,7 @@ func TestFramesSurviveTheWire(t *testing.T) {
 	var wire bytes.Buffer
 	entries := []event.Entry{
 		{Seq: 1, AppendTime: time.UnixMicro(1).UTC(), JSON: []byte("{}")},
-		{Seq: 1 << 60, AppendTime: time.UnixMicro(-5).UTC(), JSON: []byte(strings.Repeat("x", 100_000))},
+		{Seq: 1 << 60, AppendTime: time.UnixMicro(-5).UTC(), JSON: []byte(strings.Repeat("x", 1000))},
 	}
 	load := newFrame(kindLoad)
 	for _, e := range entries {
