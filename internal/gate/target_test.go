@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -24,17 +25,16 @@ type testTarget struct {
 
 	mu    sync.Mutex // guards below
 	certs []*ssh.Certificate
-	stuck bool // answers nothing on new channels
 }
 
-func newTestTarget(t *testing.T, authority *ca.CA) *testTarget {
+func newTestTarget(t *testing.T, authority *ca.CA, now func() time.Time) *testTarget {
 	t.Helper()
 	want, _, _, _, err := ssh.ParseAuthorizedKey([]byte(authority.UserLine()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	tt := &testTarget{hostKey: sshtest.Key(t)}
-	checker := ssh.CertChecker{IsUserAuthority: func(k ssh.PublicKey) bool { return string(k.Marshal()) == string(want.Marshal()) }}
+	checker := ssh.CertChecker{Clock: now, IsUserAuthority: func(k ssh.PublicKey) bool { return string(k.Marshal()) == string(want.Marshal()) }}
 	conf := &ssh.ServerConfig{PublicKeyCallback: func(m ssh.ConnMetadata, k ssh.PublicKey) (*ssh.Permissions, error) {
 		p, err := checker.Authenticate(m, k)
 		if err == nil && m.User() == "nobody" {

@@ -205,7 +205,7 @@ func newWorld(t *testing.T, change ...func(*gate.Config)) *world {
 	}
 	w.authn = authn.New(authn.Deps{Store: store, AccountID: account, Now: w.now})
 	w.rules.policies(t, everything)
-	w.target = newTestTarget(t, authority)
+	w.target = newTestTarget(t, authority, w.now)
 	w.update(func(tx state.Tx) error {
 		return tx.Targets().Create(state.Target{
 			Name: "web1", Address: w.target.addr, HostKeys: []string{string(ssh.MarshalAuthorizedKey(w.target.hostKey.PublicKey()))},
@@ -343,7 +343,7 @@ func (w *world) checkHost(host string) ssh.HostKeyCallback {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	c := &ssh.CertChecker{IsHostAuthority: func(k ssh.PublicKey, _ string) bool {
+	c := &ssh.CertChecker{Clock: w.now, IsHostAuthority: func(k ssh.PublicKey, _ string) bool {
 		return string(k.Marshal()) == string(want.Marshal())
 	}}
 	return func(_ string, a net.Addr, k ssh.PublicKey) error { return c.CheckHostKey(host+":22", a, k) }
