@@ -15,8 +15,7 @@ import (
 
 // Sessions ends sessions. The gate is one.
 type Sessions interface {
-	// Terminate ends a live session and shows message to its person. A session
-	// that is not live is no error.
+	// Terminate ends a live session and shows message to its person.
 	Terminate(ctx context.Context, session, message string, by By) error
 }
 
@@ -83,8 +82,12 @@ type Deps struct {
 	// Protected says whether an error of Locks is its refusal to lock somebody
 	// who must not be locked; nil says no.
 	Protected func(error) bool
-	Limits    Limits // zero fields are DefaultLimits'
-	Now       func() time.Time
+	// Gone says whether an error of Sessions is that no such session is live,
+	// and Ended whether a session is known to be over; nil says no.
+	Gone   func(error) bool
+	Ended  func(ctx context.Context, session string) bool
+	Limits Limits // zero fields are DefaultLimits'
+	Now    func() time.Time
 }
 
 // Executor carries orders out. It is safe for concurrent use.
@@ -108,6 +111,12 @@ func New(d Deps) *Executor {
 	}
 	if d.Protected == nil {
 		d.Protected = func(error) bool { return false }
+	}
+	if d.Gone == nil {
+		d.Gone = func(error) bool { return false }
+	}
+	if d.Ended == nil {
+		d.Ended = func(context.Context, string) bool { return false }
 	}
 	return &Executor{deps: d, done: map[act]time.Time{}}
 }
@@ -152,10 +161,7 @@ func (x *Executor) Do(ctx context.Context, o Order) (Outcome, error) {
 
 func (x *Executor) do(ctx context.Context, o Order, p deed) (Outcome, error) {
 	if p.session != "" {
-		if err := x.deps.Sessions.Terminate(ctx, p.session, p.message, By{o.By, o.Run}); err != nil {
-			return Outcome{}, fmt.Errorf("terminate session %s: %w", p.session, err)
-		}
-		return Outcome{Done, "session " + p.session + " ended"}, nil
+		return x.terminate(ctx, o, p)
 	}
 	for _, l := range x.deps.Locks.Active(x.deps.Now()) {
 		if l.Effect == p.lock.Effect && l.Match == p.lock.Match && (l.Run == o.Run || !l.Expires.Before(p.lock.Expires) || l.Expires.IsZero()) {
@@ -170,6 +176,37 @@ func (x *Executor) do(ctx context.Context, o Order, p deed) (Outcome, error) {
 		return Outcome{Refused, err.Error()}, nil
 	}
 	return Outcome{}, fmt.Errorf("create lock: %w", err)
+}
+
+// A session's StartSession is in the trail a moment before the session can be
+// ended. A session that is not live is looked for again this often, this long.
+const (
+	lookAgain   = 25 * time.Millisecond
+	lookFor     = 500 * time.Millisecond
+	terminateIn = 5 * time.Second
+)
+
+func (x *Executor) terminate(ctx context.Context, o Order, p deed) (Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, terminateIn)
+	defer cancel()
+	again := time.NewTicker(lookAgain)
+	defer again.Stop()
+	for waited := time.Duration(0); ; waited += lookAgain {
+		err := x.deps.Sessions.Terminate(ctx, p.session, p.message, By{o.By, o.Run})
+		switch {
+		case err == nil:
+			return Outcome{Done, "session " + p.session + " ended"}, nil
+		case !x.deps.Gone(err):
+			return Outcome{}, fmt.Errorf("terminate session %s: %w", p.session, err)
+		case waited >= lookFor || x.deps.Ended(ctx, p.session):
+			return Outcome{Done, "session " + p.session + " is over"}, nil
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return Outcome{}, fmt.Errorf("terminate session %s: %w", p.session, context.Cause(ctx))
+		}
+	}
 }
 
 // take counts an act against the caps, once.
