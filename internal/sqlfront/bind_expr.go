@@ -44,10 +44,15 @@ func (b *binder) expr(e expr) (expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		if k := x.info().typ.Kind; k != Bigint && k != Double {
+		if x.info().typ.Kind == Unknown {
+			if x, err = b.fit(x, bigintType, "a minus"); err != nil {
+				return nil, err
+			}
+		}
+		if k := x.info().typ.Kind; k != Bigint && k != Double && k != Unknown {
 			return nil, b.fail(x, "a minus needs a number, this is "+k.String(), "")
 		}
-		if l, ok := x.(*literal); ok && l.v.i != math.MinInt64 {
+		if l, ok := x.(*literal); ok && !l.v.IsNull() && l.v.i != math.MinInt64 {
 			return &literal{typed(l.typ), Value{kind: l.v.kind, i: -l.v.i, f: -l.v.f}}, nil
 		}
 		return &negate{typed(x.info().typ), x}, nil

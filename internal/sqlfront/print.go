@@ -258,7 +258,8 @@ func (p *printer) binary(e *binary) {
 		guard = false
 	}
 	if guard {
-		p.around("CASE WHEN ", e.r, " = 0 THEN error('division by zero') ELSE ")
+		p.around("CASE WHEN ", e.r, " = 0 THEN ")
+		p.around("CASE WHEN ", e.l, " IS NOT NULL THEN error('division by zero') END ELSE ")
 	}
 	p.around("(", e.l, " "+op+" ")
 	p.around("", e.r, ")")
@@ -409,12 +410,11 @@ func weight(e expr) int {
 	add := func(n int) { w = min(w+n, math.MaxInt32) }
 	switch e := e.(type) {
 	case *binary:
-		add(weight(e.l))
-		r := weight(e.r)
+		n := weight(e.l) + weight(e.r)
 		if _, ok := e.r.(*literal); !ok && (e.op == "/" || e.op == "%") {
-			add(r)
+			n *= 2
 		}
-		add(r)
+		add(n)
 		return w
 	case *call:
 		t := e.template(DuckDB)
