@@ -50,10 +50,43 @@ type Admin struct{ d Deps }
 // New returns an Admin.
 func New(d Deps) *Admin { return &Admin{d} }
 
-// append makes e durable in the trail before its change.
-func (a *Admin) append(ctx context.Context, by Actor, e event.Event) error {
-	_, err := a.d.Trail.Append(ctx, a.d.Origin.Record(event.Meta{Time: a.d.Now(), Identity: by.Identity, SourceIP: by.Source}, e))
-	if err != nil {
+// change calls fn in a transaction, appends the events it returns, and commits:
+// each event is durable before its change can be seen. When the change fails
+// after events were appended, each is followed by its twin with the error, so
+// that the trail does not claim what did not happen.
+func (a *Admin) change(ctx context.Context, by Actor, fn func(tx state.Tx) ([]event.Event, error)) error {
+	var appended []event.Event
+	err := a.d.Store.Update(ctx, func(tx state.Tx) error {
+		events, err := fn(tx)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if err := a.append(ctx, by, e, nil); err != nil {
+				return err
+			}
+			appended = append(appended, e)
+		}
+		return nil
+	})
+	if err == nil {
+		return nil
+	}
+	for _, e := range appended {
+		if also := a.append(context.WithoutCancel(ctx), by, e, err); also != nil {
+			return errors.Join(err, also)
+		}
+	}
+	return err
+}
+
+// append makes e durable in the trail: about to be done, or failed.
+func (a *Admin) append(ctx context.Context, by Actor, e event.Event, failure error) error {
+	m := event.Meta{Time: a.d.Now(), Identity: by.Identity, SourceIP: by.Source}
+	if failure != nil {
+		m.ErrorCode, m.ErrorMessage = event.InternalFailure, failure.Error()
+	}
+	if _, err := a.d.Trail.Append(ctx, a.d.Origin.Record(m, e)); err != nil {
 		return fmt.Errorf("record %s: %w", event.Name(e), err)
 	}
 	return nil
@@ -79,8 +112,11 @@ var errDryRun = errors.New("dry run")
 // none. It reports every mistake at once.
 func (a *Admin) Apply(ctx context.Context, by Actor, resources []manifest.Resource, o Options) ([]Change, error) {
 	var changes []Change
-	err := a.d.Store.Update(ctx, func(tx state.Tx) error {
+	err := a.change(ctx, by, func(tx state.Tx) ([]event.Event, error) {
 		p := &plan{tx: tx, o: o, now: a.d.Now(), origin: a.d.Origin}
+		if err := p.begin(); err != nil {
+			return nil, fmt.Errorf("read the identities: %w", err)
+		}
 		for _, kind := range manifest.Kinds {
 			for _, r := range resources {
 				if r.Kind == kind {
@@ -89,19 +125,15 @@ func (a *Admin) Apply(ctx context.Context, by Actor, resources []manifest.Resour
 			}
 		}
 		p.checkPolicies()
+		p.checkAdmins()
 		changes = p.changes
 		if len(p.wrong) > 0 {
-			return errors.Join(p.wrong...)
+			return nil, errors.Join(p.wrong...)
 		}
 		if o.DryRun {
-			return errDryRun
+			return nil, errDryRun
 		}
-		for _, e := range p.events {
-			if err := a.append(ctx, by, e); err != nil {
-				return err
-			}
-		}
-		return nil
+		return p.events, nil
 	})
 	if err != nil && !errors.Is(err, errDryRun) {
 		return nil, err
@@ -115,18 +147,7 @@ func (a *Admin) Apply(ctx context.Context, by Actor, resources []manifest.Resour
 // Delete removes one resource: an identity with its keys, devices and
 // memberships. A key is named by its fingerprint.
 func (a *Admin) Delete(ctx context.Context, by Actor, kind, name string) error {
-	err := a.d.Store.Update(ctx, func(tx state.Tx) error {
-		events, err := remove(tx, kind, name)
-		if err != nil {
-			return err
-		}
-		for _, e := range events {
-			if err := a.append(ctx, by, e); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := a.change(ctx, by, func(tx state.Tx) ([]event.Event, error) { return remove(tx, kind, name) })
 	if errors.Is(err, state.ErrNotFound) {
 		return fmt.Errorf("no %s named %q: %w", kind, name, state.ErrNotFound)
 	}
@@ -139,23 +160,20 @@ func (a *Admin) Delete(ctx context.Context, by Actor, kind, name string) error {
 
 // SetKey enables or disables a key. Disabling ends the sessions it opened.
 func (a *Admin) SetKey(ctx context.Context, by Actor, fingerprint string, disabled bool) error {
-	err := a.d.Store.Update(ctx, func(tx state.Tx) error {
+	err := a.change(ctx, by, func(tx state.Tx) ([]event.Event, error) {
 		k, err := tx.Keys().Get(fingerprint)
 		if err != nil {
-			return fmt.Errorf("no key %q: %w", fingerprint, err)
+			return nil, fmt.Errorf("no key %q: %w", fingerprint, err)
 		}
 		if k.Disabled == disabled {
-			return nil
+			return nil, nil
 		}
 		k.Disabled = disabled
 		status := "Active"
 		if disabled {
 			status = "Inactive"
 		}
-		if err := a.append(ctx, by, event.UpdateSSHPublicKey{UserName: k.Identity, Fingerprint: fingerprint, Status: status}); err != nil {
-			return err
-		}
-		return tx.Keys().Put(k)
+		return []event.Event{event.UpdateSSHPublicKey{UserName: k.Identity, Fingerprint: fingerprint, Status: status}}, tx.Keys().Put(k)
 	})
 	if err == nil {
 		a.d.Changed()
@@ -169,23 +187,24 @@ func (a *Admin) EnrolMFA(ctx context.Context, by Actor, name string) (uri string
 	if err := a.exists(ctx, name); err != nil {
 		return "", err
 	}
-	if err := a.append(ctx, by, event.EnableMFADevice{UserName: name, Type: "totp"}); err != nil {
+	e := event.EnableMFADevice{UserName: name, Type: "totp"}
+	if err := a.append(ctx, by, e, nil); err != nil {
 		return "", err
 	}
-	uri, err = a.d.Enrol.EnrolTOTP(ctx, name)
-	if err == nil {
-		a.d.Changed()
+	if uri, err = a.d.Enrol.EnrolTOTP(ctx, name); err != nil {
+		return "", errors.Join(err, a.append(context.WithoutCancel(ctx), by, e, err))
 	}
-	return uri, err
+	a.d.Changed()
+	return uri, nil
 }
 
 // RemoveMFA takes an identity's device away.
 func (a *Admin) RemoveMFA(ctx context.Context, by Actor, name string) error {
-	err := a.d.Store.Update(ctx, func(tx state.Tx) error {
+	err := a.change(ctx, by, func(tx state.Tx) ([]event.Event, error) {
 		if err := tx.Devices().Delete(name); err != nil {
-			return fmt.Errorf("identity %q has no MFA device: %w", name, err)
+			return nil, fmt.Errorf("identity %q has no MFA device: %w", name, err)
 		}
-		return a.append(ctx, by, event.DeactivateMFADevice{UserName: name})
+		return []event.Event{event.DeactivateMFADevice{UserName: name}}, nil
 	})
 	if err == nil {
 		a.d.Changed()

@@ -29,7 +29,29 @@ type plan struct {
 	changes  []Change
 	events   []event.Event
 	wrong    []error
-	policies bool // a policy changed
+	policies bool              // a policy changed
+	seen     map[string]string // the resources of this set by label, and their places
+	admins   bool              // there was an admin before
+}
+
+// begin notes what the end is held against.
+func (p *plan) begin() error {
+	p.seen = map[string]string{}
+	all, err := p.tx.Identities().List()
+	p.admins = slices.ContainsFunc(all, func(i state.Identity) bool { return i.Admin })
+	return err
+}
+
+// checkAdmins keeps the last admin: somebody must be able to undo what this
+// set does.
+func (p *plan) checkAdmins() {
+	all, err := p.tx.Identities().List()
+	if err != nil {
+		p.wrong = append(p.wrong, fmt.Errorf("read the identities: %w", err))
+	}
+	if p.admins && !slices.ContainsFunc(all, func(i state.Identity) bool { return i.Admin }) {
+		p.wrong = append(p.wrong, &Conflict{"this would leave no admin", "make another identity admin in the same set"})
+	}
 }
 
 func (p *plan) fail(r manifest.Resource, format string, args ...any) {
@@ -47,6 +69,17 @@ func (p *plan) put(r manifest.Resource) {
 			p.fail(r, "name: %v", err)
 			return
 		}
+	}
+	if r.Kind != manifest.Key { // an identity has as many keys as it likes
+		if first, again := p.seen[r.Label()]; again {
+			where := ""
+			if first != "" {
+				where = ", first at " + first
+			}
+			p.fail(r, "it is in this set twice%s", where)
+			return
+		}
+		p.seen[r.Label()] = r.Place
 	}
 	switch r.Kind {
 	case manifest.Identity:
@@ -127,7 +160,8 @@ func (p *plan) identity(r manifest.Resource) {
 	}
 	settle(p, r, p.tx.Identities(), r.Name, row, func(old state.Identity) []string {
 		return diff("arn", old.ARN != row.ARN, "admin", old.Admin != row.Admin, "breakGlass", old.BreakGlass != row.BreakGlass)
-	}, event.CreateUser{UserName: r.Name, ARN: arn}, event.UpdateUser{UserName: r.Name, ARN: arn})
+	}, event.CreateUser{UserName: r.Name, ARN: arn, Admin: row.Admin, BreakGlass: row.BreakGlass},
+		event.UpdateUser{UserName: r.Name, ARN: arn, Admin: row.Admin, BreakGlass: row.BreakGlass})
 }
 
 func (p *plan) key(r manifest.Resource) {
