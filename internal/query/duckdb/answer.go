@@ -33,6 +33,11 @@ func (d *database) answer(ctx context.Context, q ask, send func(frame []byte) er
 	// Nothing is undone by it, and an interrupted transaction is over already.
 	defer func() { _ = execute(context.WithoutCancel(ctx), conn, "ROLLBACK") }()
 
+	if q.Since != nil {
+		if err := since(ctx, conn, *q.Since); err != nil {
+			return false, err
+		}
+	}
 	// Prepare, unlike PrepareContext, refuses more than one statement before it
 	// runs any.
 	stmt, err := conn.Prepare(q.SQL)

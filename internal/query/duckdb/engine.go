@@ -240,12 +240,16 @@ func (e *Engine) Query(ctx context.Context, r query.Request) (*query.Result, err
 	if r.Timeout <= 0 {
 		r.Timeout = DefaultTimeout
 	}
-	return e.ask(ctx, ask{
+	q := ask{
 		SQL:      statementText(r),
 		MaxRows:  r.MaxRows,
 		MaxBytes: maxAnswer,
 		Timeout:  r.Timeout,
-	})
+	}
+	if r.Window != nil {
+		q.Since = &r.Window.Start
+	}
+	return e.ask(ctx, q)
 }
 
 // ask runs text of ours as soon as there is a worker and a slot in it.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/trailgate/trailgate/internal/query"
 	"github.com/trailgate/trailgate/internal/query/querytest"
+	"github.com/trailgate/trailgate/internal/sqlfront"
 )
 
 // runEngine runs an engine over s for as long as the test.
@@ -184,6 +185,48 @@ func TestUnreadableSealKeepsEventsInMemory(t *testing.T) {
 	}
 	if rows, err := e.rows(t.Context(), "SELECT count(*), count(DISTINCT seq) FROM logs"); err != nil || rows[0][0] != int64(302) || rows[0][1] != int64(302) {
 		t.Errorf("after one that can: %v, %v", rows, err)
+	}
+}
+
+// A window of today does not open the files of last year.
+func TestWindowOpensOnlyItsFiles(t *testing.T) {
+	s := slowTrail(t)
+	s.Seal(100)
+	s.Seal(200)
+	e := runEngine(t, s)
+	if err := e.Wait(t.Context(), 300); err != nil {
+		t.Fatal(err)
+	}
+	sealed, _ := s.Sealed()
+	if err := os.Remove(sealed.Files[0]); err != nil {
+		t.Fatal(err)
+	}
+	statement, err := sqlfront.Parse("SELECT count(*) AS n, min(seq) AS low FROM CloudTrailLogs")
+	if err == nil {
+		err = statement.Check(sqlfront.CloudTrailCatalog())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for start, want := range map[uint64][]any{
+		100: {int64(200), int64(101)}, // exactly after the first file
+		150: {int64(150), int64(151)},
+		250: {int64(50), int64(251)}, // none of the files
+	} {
+		res, err := e.Query(t.Context(), query.Request{Statement: statement, Window: &query.Window{
+			Start: querytest.AppendTime(start), End: querytest.AppendTime(1000)}})
+		if err != nil {
+			t.Errorf("window from event %d: %v", start, err)
+			continue
+		}
+		if diff := cmp.Diff([][]any{want}, res.Rows); diff != "" {
+			t.Errorf("window from event %d (-want +got):\n%s", start, diff)
+		}
+	}
+	for _, window := range []*query.Window{nil, {Start: querytest.AppendTime(99), End: querytest.AppendTime(1000)}} {
+		if res, err := e.Query(t.Context(), query.Request{Statement: statement, Window: window}); err == nil {
+			t.Errorf("window %v needs a file that is gone, and is answered with %v", window, res.Rows)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ var errGuard = errors.New("statement refused by the query worker")
 var harmlessTables = []string{"unnest"}
 
 // guard checks text before DuckDB runs any of it: it must be one SELECT that
-// reads the view logs and nothing else. Package sqlfront prints no other; this
+// reads our views and nothing else. Package sqlfront prints no other; this
 // is the second lock on the same door, with DuckDB's own parser.
 func guard(ctx context.Context, c *duckdb.Conn, text string) error {
 	v, err := value(ctx, c, "SELECT CAST(json_serialize_sql(CAST(? AS VARCHAR)) AS VARCHAR)", text)
@@ -66,7 +66,7 @@ func guardNode(n any, shared []string) error {
 		switch n["type"] {
 		case "BASE_TABLE":
 			name, _ := n["table_name"].(string)
-			if !strings.EqualFold(name, logsView) && !slices.Contains(shared, name) ||
+			if name != logsView && name != recentView && !slices.Contains(shared, name) ||
 				!empty(n["schema_name"]) || !empty(n["catalog_name"]) {
 				return fmt.Errorf("%w: table %q", errGuard, name)
 			}

@@ -5,6 +5,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,22 +16,30 @@ import (
 	"github.com/trailgate/trailgate/internal/sqlfront"
 )
 
-// logsView is the one relation that statements read.
-const logsView = "logs"
+// The relations that statements read. Opening a file costs more than a window's
+// rows, so a window has a view of its own: recentView is logsView without the
+// files that end before it. Which those are, the reader's connection says in
+// the variable that since sets.
+const (
+	logsView   = "logs"
+	recentView = "recent"
+)
 
 // hot is the worker's picture of the trail: a table with the events that are not
-// sealed, and the view over it and the sealed files. One goroutine owns it;
-// readers see each of its steps as a whole, because each is a transaction.
+// sealed, a table of the sealed files, and the views over both. One goroutine
+// owns it; readers see each of its steps as a whole, because each is a
+// transaction.
 type hot struct {
 	conn       *duckdb.Conn
 	generation int // the table is hot_<generation>
 	appender   *duckdb.Appender
+	files      []string
 	sealed     uint64 // all up to here is in the files
 	last       uint64 // the newest event
 	row        []driver.Value
 }
 
-// newHot makes the empty table and view.
+// newHot makes the empty tables and the views.
 func newHot(ctx context.Context, d *database) (*hot, error) {
 	conn, err := d.connect(ctx)
 	if err != nil {
@@ -38,7 +48,9 @@ func newHot(ctx context.Context, d *database) (*hot, error) {
 	h := &hot{conn: conn, row: make([]driver.Value, len(trailColumns))}
 	for _, text := range []string{
 		"CREATE TABLE " + h.table() + " (" + columnDefinitions() + ")",
-		h.view(nil),
+		"CREATE TABLE sealed (path VARCHAR, newest TIMESTAMP)", // newest appendTime
+		h.view(logsView, ""),
+		h.view(recentView, ""),
 	} {
 		if err := execute(ctx, conn, text); err != nil {
 			return nil, fmt.Errorf("make hot table: %w", err)
@@ -56,21 +68,31 @@ func (h *hot) openAppender() (err error) {
 	return nil
 }
 
-// view is the statement that makes logs the hot table and files.
-func (h *hot) view(files []string) string {
-	var b strings.Builder
-	b.WriteString("CREATE OR REPLACE VIEW " + logsView + " AS SELECT " + columnList() + " FROM " + h.table())
-	if len(files) > 0 {
-		b.WriteString(" UNION ALL SELECT " + columnList() + " FROM read_parquet([")
-		for i, f := range files {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			b.WriteString(quote(f))
-		}
-		b.WriteString("], hive_partitioning = false)")
+// view is the statement that makes name a view of the hot table and files, an
+// expression for a list of paths; empty for none.
+func (h *hot) view(name, files string) string {
+	text := "CREATE OR REPLACE VIEW " + name + " AS SELECT " + columnList() + " FROM " + h.table()
+	if files != "" {
+		text += " UNION ALL SELECT " + columnList() + " FROM read_parquet(" + files + ", hive_partitioning = false)"
 	}
-	return b.String()
+	return text
+}
+
+// pathList is files as a list in SQL.
+func pathList(files []string) string {
+	quoted := make([]string, len(files))
+	for i, f := range files {
+		quoted[i] = quote(f)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// since chooses the files of recentView, for c's next statement: those with
+// events appended after t, and at least one. It and the statement belong into
+// one transaction.
+func since(ctx context.Context, c *duckdb.Conn, t time.Time) error {
+	return execute(ctx, c, "SET VARIABLE files = (SELECT list(path) FROM (SELECT path FROM sealed QUALIFY newest IS NULL OR newest > "+
+		timestamp(t)+" OR row_number() OVER (ORDER BY newest DESC) = 1))")
 }
 
 // load appends the entries of a kindLoad body and shows them to readers. Entries
@@ -127,17 +149,44 @@ func (h *hot) swap(ctx context.Context, c catalogue) (err error) {
 	next := *h
 	next.generation++
 	next.sealed = c.Seq
-	err = h.transact(ctx,
-		fmt.Sprintf("CREATE TABLE %s AS SELECT * FROM %s WHERE seq > %d", next.table(), h.table(), c.Seq),
-		next.view(c.Files),
-		"DROP TABLE "+h.table(),
-	)
+	next.files = c.Files
+	err = h.transact(ctx, h.steps(&next)...)
 	if err == nil {
 		*h = next
 	} else {
 		err = fmt.Errorf("take over catalogue up to event %d: %w", c.Seq, err)
 	}
 	return errors.Join(err, h.openAppender())
+}
+
+// steps are the statements that make next of h.
+func (h *hot) steps(next *hot) []string {
+	texts := []string{fmt.Sprintf("CREATE TABLE %s AS SELECT * FROM %s WHERE seq > %d", next.table(), h.table(), next.sealed)}
+	known := map[string]bool{}
+	for _, f := range h.files {
+		known[f] = true
+	}
+	var added []string
+	for _, f := range next.files {
+		if !known[f] {
+			added = append(added, f)
+		}
+		delete(known, f)
+	}
+	if len(known) > 0 {
+		texts = append(texts, "DELETE FROM sealed WHERE path IN "+pathList(slices.Sorted(maps.Keys(known))))
+	}
+	if len(added) > 0 {
+		texts = append(texts, "INSERT INTO sealed SELECT file_name, max(TRY_CAST(stats_max_value AS TIMESTAMP)) FROM parquet_metadata("+
+			pathList(added)+") WHERE path_in_schema = 'appendTime' GROUP BY file_name")
+	}
+	all, recent := "", ""
+	if len(next.files) > 0 {
+		all, recent = pathList(next.files), "getvariable('files')"
+		// A view is tried when it is made.
+		texts = append(texts, "SET VARIABLE files = "+pathList(next.files[:1]))
+	}
+	return append(texts, next.view(logsView, all), next.view(recentView, recent), "DROP TABLE "+h.table())
 }
 
 // transact runs all of the statements or none.

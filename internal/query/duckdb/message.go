@@ -43,6 +43,7 @@ type applied struct {
 type ask struct {
 	ID       uint64
 	SQL      string
+	Since    *time.Time // recentView must include what was appended after it; nil when SQL does not read that view
 	MaxRows  int
 	MaxBytes int
 	Timeout  time.Duration

@@ -24,15 +24,17 @@ func statementText(r query.Request) string {
 	return s.Print(sqlfront.DuckDB, o)
 }
 
-// relation is what a table of the statement is in the worker: the view logs,
+// relation is what a table of the statement is in the worker: a view,
 // bounded as the request says.
 func relation(r query.Request, table string) string {
 	var bounds []string
+	view := logsView
 	if r.MaxSeq > 0 {
 		// History from elsewhere has no seq, and was there before.
 		bounds = append(bounds, fmt.Sprintf("(seq <= %d OR seq IS NULL)", r.MaxSeq))
 	}
 	if w := r.Window; w != nil && table == sqlfront.CloudTrailLogs {
+		view = recentView
 		// appendTime has whole microseconds, so cutting the bounds to them changes
 		// neither side.
 		bounds = append(bounds,
@@ -40,9 +42,9 @@ func relation(r query.Request, table string) string {
 			"appendTime <= "+timestamp(w.End))
 	}
 	if len(bounds) == 0 {
-		return logsView
+		return view
 	}
-	return "(SELECT * FROM " + logsView + " WHERE " + strings.Join(bounds, " AND ") + ")"
+	return "(SELECT * FROM " + view + " WHERE " + strings.Join(bounds, " AND ") + ")"
 }
 
 func timestamp(t time.Time) string {
