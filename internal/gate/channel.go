@@ -66,6 +66,7 @@ type shell struct {
 	kind   string // of the start that was let through
 	pty    *inspect.Pty
 	track  *track // its recording, once it has one
+	ending func() error
 }
 
 // interactive relays a session channel.
@@ -80,7 +81,7 @@ func (s *session) interactive(ctx context.Context, in *wire.Incoming, number int
 		up.Close()
 		return
 	}
-	sh := &shell{session: s, number: number}
+	sh := &shell{session: s, number: number, ending: func() error { return context.Cause(ctx) }}
 	_, err = relay.Channel(ctx, down, up, relay.Hooks{
 		Request: sh.request, Output: sh.output, Closing: sh.closing, Hold: &s.c.g.pause.hold,
 	})
@@ -212,7 +213,7 @@ func (sh *shell) closing(ctx context.Context, sum relay.Summary) error {
 	}
 	status := relay.ExitEnded
 	switch {
-	case sum.Cause != nil: // what the person's client will exit with
+	case sh.ending() != nil: // what the person's client will exit with
 		e.ExitStatus = &status
 	case sum.Status != nil:
 		status = int(*sum.Status)

@@ -217,9 +217,6 @@ func (c *conn) run(ctx context.Context, w *wire.Conn) {
 	defer c.g.remove(c)
 
 	down := c.recordLogin(ctx)
-	if down == nil {
-		c.recheck(ctx) // rules may have changed between the login and g.add
-	}
 	for {
 		in, err := w.Accept(ctx)
 		if err != nil {
@@ -288,7 +285,7 @@ func (c *conn) userName(id authn.Identity) string {
 // channel decides what a channel that the client asks for is.
 func (c *conn) channel(ctx context.Context, in *wire.Incoming, down error) {
 	if down != nil {
-		c.refuse(in, down)
+		c.refuse(ctx, in, down)
 		return
 	}
 	if o, ok := in.Open().(inspect.OpenDirect); ok && c.door == doorGate {
@@ -303,7 +300,7 @@ func (c *conn) channel(ctx context.Context, in *wire.Incoming, down error) {
 	}
 	s, err := c.begin(ctx)
 	if err != nil {
-		c.refuse(in, err)
+		c.refuse(ctx, in, err)
 		return
 	}
 	s.channel(ctx, in)
@@ -312,7 +309,7 @@ func (c *conn) channel(ctx context.Context, in *wire.Incoming, down error) {
 
 // refuse tells the person why a channel is not served: on stderr where there
 // is one, or as the reason of the refusal.
-func (c *conn) refuse(in *wire.Incoming, err error) {
+func (c *conn) refuse(ctx context.Context, in *wire.Incoming, err error) {
 	text := "access denied"
 	var r *relay.Refusal
 	if errors.As(err, &r) {
@@ -330,12 +327,11 @@ func (c *conn) refuse(in *wire.Incoming, err error) {
 	}
 	// The client's requests come first: OpenSSH shows nothing of a channel
 	// whose shell or command was refused.
-	ctx, cancel := context.WithTimeout(context.Background(), refuseTime)
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { c.w.Close() })
-	defer stop()
+	limit := time.AfterFunc(refuseTime, func() { c.w.Close() })
+	defer limit.Stop()
+	defer context.AfterFunc(ctx, func() { limit.Reset(endTime) })()
 	for started := false; !started; {
-		req, err := ch.Receive(ctx)
+		req, err := ch.Receive(context.Background())
 		if err != nil {
 			break
 		}
@@ -347,5 +343,9 @@ func (c *conn) refuse(in *wire.Incoming, err error) {
 	relay.Say(ch, text)
 }
 
-// refuseTime is how long a refused client may take to hear why.
-const refuseTime = 10 * time.Second
+// How long a refused client may take to hear why, and how long when its
+// connection is being ended.
+const (
+	refuseTime = 10 * time.Second
+	endTime    = 700 * time.Millisecond
+)

@@ -84,9 +84,13 @@ func (c *conn) begin(ctx context.Context) (*session, error) {
 	c.mu.Lock()
 	c.session = s
 	c.mu.Unlock()
-	go s.watch(ctx)       // finishSession waits for it
-	if ctx.Err() != nil { // ended meanwhile: nobody else will close the leg
-		s.w.Close()
+	go s.watch(ctx) // finishSession waits for it
+	// Rules may have changed since the decision: whoever changes them from now
+	// on finds this session.
+	c.recheck(ctx)
+	if ctx.Err() != nil {
+		s.wg.Done()
+		return nil, context.Cause(ctx)
 	}
 	return s, nil
 }
