@@ -164,9 +164,31 @@ func (c *Client) Terminate(ctx context.Context, session, message string) error {
 	return c.do(ctx, http.MethodPost, "/v1/session/terminate", rest.TerminateRequest{Session: session, Message: message}, nil)
 }
 
-// Query asks a statement. Numbers in the answer are json.Number.
+// Query asks a statement. Times in the answer are RFC 3339 text, and whole
+// numbers int64.
 func (c *Client) Query(ctx context.Context, in rest.QueryRequest) (out rest.QueryAnswer, err error) {
-	return out, c.do(ctx, http.MethodPost, "/v1/query", in, &out)
+	if err := c.do(ctx, http.MethodPost, "/v1/query", in, &out); err != nil {
+		return out, err
+	}
+	for _, row := range out.Rows {
+		for i, cell := range row {
+			if n, ok := cell.(json.Number); ok {
+				row[i] = number(n)
+			}
+		}
+	}
+	return out, nil
+}
+
+// number keeps whole numbers whole: a double would lose digits of a bigint.
+func number(n json.Number) any {
+	if i, err := n.Int64(); err == nil {
+		return i
+	}
+	if f, err := n.Float64(); err == nil {
+		return f
+	}
+	return n.String()
 }
 
 // Why asks for a decision that nobody waits for.
@@ -184,19 +206,19 @@ func (c *Client) DisableRunbook(ctx context.Context, id string) error {
 	return c.do(ctx, http.MethodPost, "/v1/runbook/disable", rest.RunbookRequest{ID: id}, nil)
 }
 
-// RunRunbook evaluates a runbook now and returns how many alarms it raised.
-func (c *Client) RunRunbook(ctx context.Context, id string) (alarms int, err error) {
+// RunRunbook evaluates a runbook now and returns the alarms it raised.
+func (c *Client) RunRunbook(ctx context.Context, id string) (alarms []string, err error) {
 	return alarms, c.do(ctx, http.MethodPost, "/v1/runbook/run", rest.RunbookRequest{ID: id}, &alarms)
 }
 
 // AckAlarm takes an alarm on.
-func (c *Client) AckAlarm(ctx context.Context, alarm, note string) (out state.Alarm, err error) {
-	return out, c.do(ctx, http.MethodPost, "/v1/alarm/ack", rest.AckRequest{Alarm: alarm, Note: note}, &out)
+func (c *Client) AckAlarm(ctx context.Context, alarm, note string) error {
+	return c.do(ctx, http.MethodPost, "/v1/alarm/ack", rest.AckRequest{Alarm: alarm, Note: note}, nil)
 }
 
 // DoneStep finishes a manual step of a run.
-func (c *Client) DoneStep(ctx context.Context, run, step, note string) (out state.Run, err error) {
-	return out, c.do(ctx, http.MethodPost, "/v1/run/done", rest.DoneRequest{Run: run, Step: step, Note: note}, &out)
+func (c *Client) DoneStep(ctx context.Context, run, step, note string) error {
+	return c.do(ctx, http.MethodPost, "/v1/run/done", rest.DoneRequest{Run: run, Step: step, Note: note}, nil)
 }
 
 // GotRecording tells the server that a recording is about to be read.

@@ -34,12 +34,13 @@ type Rules interface {
 
 // Respond is the runbooks at work (package respond).
 type Respond interface {
-	Runbooks() []*runbook.Runbook
-	Enable(ctx context.Context, by event.UserIdentity, id, mode string) error
-	Disable(ctx context.Context, by event.UserIdentity, id string) error
-	RunNow(ctx context.Context, by event.UserIdentity, id string) (alarms int, err error)
-	Ack(ctx context.Context, by event.UserIdentity, alarm, note string) (state.Alarm, error)
-	Done(ctx context.Context, by event.UserIdentity, run, step, note string) (state.Run, error)
+	Runbooks(ctx context.Context) ([]RunbookInfo, error)
+	Enable(ctx context.Context, id string, mode runbook.Mode, by event.UserIdentity) error
+	Disable(ctx context.Context, id string, by event.UserIdentity) error
+	// RunNow returns the alarms it raised.
+	RunNow(ctx context.Context, id string) ([]string, error)
+	Ack(ctx context.Context, alarm, note string, by event.UserIdentity) error
+	Done(ctx context.Context, run, step, note string, by event.UserIdentity) error
 }
 
 // Node says how this process does, and notes what it hands out.
@@ -189,24 +190,23 @@ func (s *Server) routes() http.Handler {
 	}))
 	mux.Handle("POST /v1/query", handle(s, s.query))
 	mux.Handle("POST /v1/why", handle(s, s.why))
-	mux.Handle("GET /v1/runbook", handle(s, s.runbooks))
+	mux.Handle("GET /v1/runbook", handle(s, func(ctx context.Context, _ admin.Actor, _ string) (any, error) {
+		return s.Respond.Runbooks(ctx)
+	}))
 	mux.Handle("POST /v1/runbook/enable", handle(s, func(ctx context.Context, by admin.Actor, in RunbookRequest) (any, error) {
-		return nil, s.Respond.Enable(ctx, by.Identity, in.ID, in.Mode)
+		return nil, s.Respond.Enable(ctx, in.ID, runbook.Mode(in.Mode), by.Identity)
 	}))
 	mux.Handle("POST /v1/runbook/disable", handle(s, func(ctx context.Context, by admin.Actor, in RunbookRequest) (any, error) {
-		return nil, s.Respond.Disable(ctx, by.Identity, in.ID)
+		return nil, s.Respond.Disable(ctx, in.ID, by.Identity)
 	}))
 	mux.Handle("POST /v1/runbook/run", handle(s, func(ctx context.Context, by admin.Actor, in RunbookRequest) (any, error) {
-		n, err := s.Respond.RunNow(ctx, by.Identity, in.ID)
-		return n, err
+		return s.Respond.RunNow(ctx, in.ID)
 	}))
 	mux.Handle("POST /v1/alarm/ack", handle(s, func(ctx context.Context, by admin.Actor, in AckRequest) (any, error) {
-		a, err := s.Respond.Ack(ctx, by.Identity, in.Alarm, in.Note)
-		return a, err
+		return nil, s.Respond.Ack(ctx, in.Alarm, in.Note, by.Identity)
 	}))
 	mux.Handle("POST /v1/run/done", handle(s, func(ctx context.Context, by admin.Actor, in DoneRequest) (any, error) {
-		r, err := s.Respond.Done(ctx, by.Identity, in.Run, in.Step, in.Note)
-		return r, err
+		return nil, s.Respond.Done(ctx, in.Run, in.Step, in.Note, by.Identity)
 	}))
 	mux.Handle("POST /v1/recording", handle(s, func(ctx context.Context, by admin.Actor, in RecordingRequest) (any, error) {
 		return nil, s.Node.GotRecording(ctx, by, in.Session, in.Format)
@@ -310,23 +310,4 @@ func (s *Server) why(ctx context.Context, _ admin.Actor, in WhyRequest) (any, er
 	}
 	d := policy.Decide(s.Rules.Book(), req)
 	return WhyAnswer{d.Allowed, d.Reason, d.Policies, d.NeedsMFA, d.Explain}, nil
-}
-
-// runbooks lists what is loaded, with how it works here.
-func (s *Server) runbooks(ctx context.Context, _ admin.Actor, _ string) (any, error) {
-	infos := []RunbookInfo{}
-	err := s.Store.View(ctx, func(tx state.Tx) error {
-		for _, rb := range s.Respond.Runbooks() {
-			info := RunbookInfo{ID: rb.ID, Title: rb.Title, Severity: rb.Severity, Owner: rb.Owner, Trigger: "schedule"}
-			if live, _ := rb.Live(); live {
-				info.Trigger = "live"
-			}
-			if row, err := tx.Runbooks().Get(rb.ID); err == nil {
-				info.Enabled, info.Mode = row.Enabled, row.Mode
-			}
-			infos = append(infos, info)
-		}
-		return nil
-	})
-	return infos, err
 }

@@ -1,0 +1,50 @@
+// Package e2e holds Trailgate's promises as scripts: the real binary and the
+// real ssh, scp, sftp, rsync and git, against a real sshd on loopback.
+//
+// Commands beside testscript's own:
+//
+//	serve [flags]           start "trailgate serve" on $DATA and wait until it answers; sets $GATE_PORT
+//	stop | kill9            end the server politely, or with SIGKILL
+//	sshd                    start a real sshd that trusts $DATA's user CA; sets $SSHD and $SSHD_PORT
+//	person NAME             make a key for NAME and an ssh_config that uses it: ssh -F $WORK/NAME.conf
+//	code NAME SECRETFILE    let NAME answer the TOTP prompt with a code of that secret
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/trailgate/trailgate/internal/cli"
+)
+
+func TestMain(m *testing.M) {
+	// A query worker is this very binary, started again by the server.
+	if len(os.Args) > 1 && os.Args[1] == "query-worker" {
+		os.Exit(cli.Main())
+	}
+	testscript.Main(m, map[string]func(){"trailgate": func() { os.Exit(cli.Main()) }})
+}
+
+func TestScripts(t *testing.T) {
+	for _, tool := range []string{"ssh", "scp", "sftp", "rsync", "git", "ssh-keygen"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Fatalf("%s is not installed: scripts/deps installs what the tests need", tool)
+		}
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:   "scripts",
+		Setup: setup,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"serve":  serve,
+			"stop":   stop,
+			"kill9":  kill9,
+			"sshd":   startSSHD,
+			"person": person,
+			"code":   code,
+		},
+		RequireUniqueNames: true,
+	})
+}

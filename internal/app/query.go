@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/trailgate/trailgate/event"
+	"github.com/trailgate/trailgate/internal/admin"
+	"github.com/trailgate/trailgate/internal/config"
+	"github.com/trailgate/trailgate/internal/query"
+	"github.com/trailgate/trailgate/internal/query/duckdb"
+	"github.com/trailgate/trailgate/internal/sqlfront"
+	"github.com/trailgate/trailgate/internal/trail"
+)
+
+// queries answers people's statements, each recorded before it runs: reading
+// the audit log leaves a trace in it.
+type queries struct {
+	engine query.Engine
+	trail  *trail.Trail
+	origin event.Origin
+	now    func() time.Time
+}
+
+// Query answers a statement with everything appended before it was asked.
+func (q *queries) Query(ctx context.Context, by admin.Actor, statement string, maxRows int) (*query.Result, error) {
+	stmt, err := sqlfront.Parse(statement)
+	if err != nil {
+		return nil, err
+	}
+	if err := stmt.Check(sqlfront.CloudTrailCatalog()); err != nil {
+		return nil, err
+	}
+	head := q.trail.Head()
+	_, err = q.trail.Append(ctx, q.origin.Record(event.Meta{Time: q.now(), Identity: by.Identity, SourceIP: by.Source}, event.StartQuery{Statement: statement}))
+	if err != nil {
+		return nil, fmt.Errorf("record the query: %w", err)
+	}
+	waited, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := q.engine.Wait(waited, head.Seq); err != nil {
+		return nil, fmt.Errorf("wait for events up to %d: %w", head.Seq, query.ErrUnavailable)
+	}
+	return q.engine.Query(ctx, query.Request{Statement: stmt, MaxRows: maxRows})
+}
+
+// workerCommand is how a query worker is started: this binary, again.
+func workerCommand() ([]string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	return []string{self, "query-worker"}, nil
+}
+
+// QueryOffline answers a statement from a data directory that no server is
+// running on. It changes nothing in it.
+func QueryOffline(ctx context.Context, cfg config.Config, stmt *sqlfront.Statement, maxRows int) (*query.Result, error) {
+	r, err := trail.OpenReader(cfg.DataDir)
+	if err != nil {
+		return nil, fmt.Errorf("read the trail: %w", err)
+	}
+	command, err := workerCommand()
+	if err != nil {
+		return nil, err
+	}
+	e := duckdb.New(duckdb.Options{Command: command, Source: r, EventsDir: filepath.Join(cfg.DataDir, "events"), Name: "people", Log: slog.New(slog.DiscardHandler)})
+	g := newGroup(ctx)
+	g.run("query worker", e.Run)
+	defer g.stop()
+	if err := e.Wait(ctx, r.Head().Seq); err != nil {
+		return nil, fmt.Errorf("read the trail: %w", err)
+	}
+	return e.Query(ctx, query.Request{Statement: stmt, MaxRows: maxRows})
+}

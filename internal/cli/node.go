@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trailgate/trailgate/internal/app"
+	"github.com/trailgate/trailgate/internal/client"
+	"github.com/trailgate/trailgate/internal/config"
+)
+
+// gateNames are how clients write the gate in their known_hosts.
+func gateNames(cfg config.Config) []string {
+	names := []string{"gate"}
+	if host, port, err := net.SplitHostPort(cfg.Gate.Listen); err == nil && host != "" && !net.ParseIP(host).IsUnspecified() {
+		if port == "22" {
+			names = append(names, host)
+		} else {
+			names = append(names, "["+host+"]:"+port)
+		}
+	}
+	return names
+}
+
+// gateAddress is where clients find the gate.
+func gateAddress(cfg config.Config, given string) (host, port string, err error) {
+	if given == "" {
+		given = cfg.Gate.Listen
+	}
+	host, port, err = net.SplitHostPort(given)
+	if err != nil {
+		return "", "", misused("such as gate.example.com:2222", "%q is not HOST:PORT", given)
+	}
+	if host == "" || net.ParseIP(host).IsUnspecified() {
+		if host, err = os.Hostname(); err != nil {
+			return "", "", fmt.Errorf("find this machine's name: %w", err)
+		}
+	}
+	return host, port, nil
+}
+
+func (sh *shell) initialise() *cobra.Command {
+	var name, key string
+	c := &cobra.Command{Use: "init --admin NAME --key KEY.pub", Short: "Make the data directory, the keys and the first admin", Args: cobra.NoArgs,
+		Long: "Make the data directory, its settings file, the certificate authorities and the first admin.\nIt can be run again: it never replaces a key.\n\n" +
+			"  trailgate init --data-dir /var/lib/trailgate --account-id 111122223333 --admin ada --key ~/.ssh/id_ed25519.pub",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			public, err := sh.readFile(key)
+			if err != nil {
+				return err
+			}
+			cfg, _, err := sh.settings()
+			if err != nil {
+				return err
+			}
+			made, err := app.Init(cmd.Context(), cfg, app.FirstAdmin{Name: name, PublicKey: string(public)})
+			if err != nil {
+				return err
+			}
+			for _, line := range made {
+				fmt.Fprintln(sh.err, line)
+			}
+			sh.done("trailgate serve --data-dir "+cfg.DataDir+", then trailgate ca show user", "%s is ready; its admin is %s", cfg.DataDir, name)
+			return nil
+		}}
+	c.Flags().StringVar(&name, "admin", "", "the first admin's name")
+	c.Flags().StringVar(&key, "key", "", "the first admin's public key, - for stdin")
+	c.MarkFlagRequired("admin")
+	c.MarkFlagRequired("key")
+	return c
+}
+
+func (sh *shell) serve() *cobra.Command {
+	var verbose bool
+	c := &cobra.Command{Use: "serve", Short: "Run the gate, the trail, the runbooks and the local API", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, _, err := sh.settings()
+			if err != nil {
+				return err
+			}
+			level := slog.LevelInfo
+			if verbose {
+				level = slog.LevelDebug
+			}
+			log := slog.New(slog.NewTextHandler(sh.err, &slog.HandlerOptions{Level: level}))
+			err = serve(cmd.Context(), cfg, log)
+			if cmd.Context().Err() != nil && errors.Is(err, context.Canceled) {
+				return nil // asked to stop, and stopped
+			}
+			return err
+		}}
+	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "log what happens, not only what matters")
+	return c
+}
+
+// serve runs a server until ctx ends.
+func serve(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	a, err := app.New(ctx, cfg, app.Options{Version: version, Log: log})
+	if err != nil {
+		return err
+	}
+	return a.Run(ctx)
+}
+
+func (sh *shell) config() *cobra.Command {
+	var origin bool
+	show := &cobra.Command{Use: "show", Short: "Show the settings in force", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, origins, err := sh.settings()
+			if err != nil {
+				return err
+			}
+			var rows [][]any
+			for _, k := range config.Keys() {
+				row := []any{k.Name, cfg.Value(k.Name)}
+				if origin {
+					row = append(row, origins[k.Name])
+				}
+				rows = append(rows, row)
+			}
+			names := []string{"setting", "value"}
+			if origin {
+				names = append(names, "origin")
+			}
+			return sh.print(cols(names...), rows, "")
+		}}
+	show.Flags().BoolVar(&origin, "origin", false, "say where each value comes from")
+	return group("config", "The settings", show)
+}
+
+func (sh *shell) doctor() *cobra.Command {
+	return &cobra.Command{Use: "doctor", Short: "Check this installation and say what is wrong", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, _, err := sh.settings()
+			if err != nil {
+				return err
+			}
+			problems := 0
+			say := func(ok bool, what, advice string) {
+				if ok {
+					fmt.Fprintln(sh.out, "ok    ", what)
+					return
+				}
+				problems++
+				fmt.Fprintln(sh.out, "WRONG ", what)
+				fmt.Fprintln(sh.out, "       hint:", advice)
+			}
+			for _, check := range app.Doctor(cmd.Context(), cfg) {
+				say(check.OK, check.What, check.Hint)
+			}
+			c := client.New(cfg.DataDir)
+			switch st, err := c.Status(cmd.Context()); {
+			case errors.Is(err, client.ErrNoServer):
+				fmt.Fprintln(sh.out, "note   no server is running on", cfg.DataDir)
+			case err != nil:
+				say(false, "the server does not answer: "+err.Error(), "look at its log")
+			default:
+				say(st.TrailFault == "", strings.TrimSpace("the trail takes events "+st.TrailFault), "free the disk under "+filepath.Join(cfg.DataDir, "journal"))
+				say(st.TrailSeq-st.QueriedSeq < 10_000, fmt.Sprintf("queries are %d events behind the trail", st.TrailSeq-st.QueriedSeq), "the machine may be too small")
+			}
+			if problems > 0 {
+				return found(fmt.Errorf("%d of the checks failed", problems))
+			}
+			return nil
+		}}
+}

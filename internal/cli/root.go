@@ -1,0 +1,200 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/trailgate/trailgate/internal/cli/table"
+	"github.com/trailgate/trailgate/internal/client"
+	"github.com/trailgate/trailgate/internal/config"
+	"github.com/trailgate/trailgate/internal/query"
+)
+
+// shell is what every command shares: its streams and the global flags.
+type shell struct {
+	streams
+	configFile string
+	output     string
+	flags      *pflag.FlagSet // of the settings
+}
+
+const longHelp = `Trailgate is an SSH access proxy whose audit log is CloudTrail and whose alarms act.
+
+  trailgate demo                                     see all of it work, on this machine
+  trailgate init --admin ada --key ~/.ssh/id_ed25519.pub
+  trailgate serve
+  trailgate query "SELECT eventTime, userName, target FROM CloudTrailLogs
+                   WHERE eventName = 'StartSession' ORDER BY eventTime DESC LIMIT 10"
+  trailgate alarm list`
+
+// newRoot builds the whole command line.
+func newRoot(s streams) *cobra.Command {
+	sh := &shell{streams: s}
+	root := &cobra.Command{
+		Use: "trailgate", Short: "An SSH access proxy whose audit log is CloudTrail and whose alarms act", Long: longHelp,
+		SilenceErrors: true, SilenceUsage: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("unknown command %q for trailgate", args[0])
+			}
+			return cmd.Help()
+		},
+	}
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	f := root.PersistentFlags()
+	f.StringVar(&sh.configFile, "config", "", "the settings' file (default: trailgate.yaml in the data directory)")
+	f.StringVarP(&sh.output, "output", "o", "", "table, tsv, json, jsonl or csv (default: table on a terminal, tsv in a pipe)")
+	sh.flags = f
+	for _, k := range config.Keys() {
+		if k.Flag != "" {
+			f.String(k.Flag, "", k.Help)
+			if k.Name != "data_dir" {
+				f.MarkHidden(k.Flag)
+			}
+		}
+	}
+	root.AddCommand(
+		sh.demo(), sh.initialise(), sh.serve(), sh.apply(), sh.doctor(), sh.version(),
+		sh.sshConfig(), sh.why(), sh.config(),
+		sh.identity(), sh.role(), sh.target(), sh.policy(), sh.key(), sh.lock(), sh.session(), sh.recording(),
+		sh.query(), sh.trail(),
+		sh.runbook(), sh.alarm(), sh.run(), sh.ca(),
+		exitCodesTopic(),
+	)
+	return root
+}
+
+// settings loads the configuration: flag over environment over file over
+// default. The file is --config, or trailgate.yaml in the data directory.
+func (sh *shell) settings() (config.Config, config.Origins, error) {
+	flags := map[string]string{}
+	for _, k := range config.Keys() {
+		if f := sh.flags.Lookup(k.Flag); f != nil && f.Changed {
+			flags[k.Name] = f.Value.String()
+		}
+	}
+	src := config.Source{Env: os.Environ(), Flags: flags}
+	path, given := sh.configFile, sh.configFile != ""
+	if !given {
+		dir := flags["data_dir"]
+		if dir == "" {
+			dir = os.Getenv("TRAILGATE_DATA_DIR")
+		}
+		if dir == "" {
+			dir = config.Default().DataDir
+		}
+		path = filepath.Join(dir, "trailgate.yaml")
+	}
+	data, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		src.File, src.Data = path, data
+	case given || !errors.Is(err, os.ErrNotExist):
+		return config.Config{}, nil, hinted(fmt.Errorf("read the settings: %w", err), "trailgate init writes a settings file")
+	}
+	cfg, origins, err := config.Load(src)
+	if err != nil {
+		return config.Config{}, nil, misused("trailgate config show --origin says where each setting comes from", "%w", err)
+	}
+	return cfg, origins, nil
+}
+
+// client speaks to the server of the configured data directory.
+func (sh *shell) client() (*client.Client, config.Config, error) {
+	cfg, _, err := sh.settings()
+	if err != nil {
+		return nil, cfg, err
+	}
+	return client.New(cfg.DataDir), cfg, nil
+}
+
+// print writes rows in the format asked for. Nothing to show is said on stderr
+// and is no failure.
+func (sh *shell) print(columns []query.Column, rows [][]any, empty string) error {
+	format := sh.output
+	width, terminal := sh.terminal()
+	if format == "" {
+		format = "tsv"
+		if terminal {
+			format = "table"
+		}
+	}
+	if len(rows) == 0 && empty != "" && (format == "table" || format == "tsv") {
+		fmt.Fprintln(sh.err, empty)
+		return nil
+	}
+	if !slices.Contains(table.Formats, format) {
+		return misused("one of: "+strings.Join(table.Formats, ", "), "unknown output format %q", format)
+	}
+	return table.Write(sh.out, format, columns, rows, table.Options{Width: width})
+}
+
+// cols makes columns from "name" or "name:type".
+func cols(names ...string) []query.Column {
+	out := make([]query.Column, len(names))
+	for i, n := range names {
+		name, kind, ok := strings.Cut(n, ":")
+		if !ok {
+			kind = "varchar"
+		}
+		out[i] = query.Column{Name: name, Type: kind}
+	}
+	return out
+}
+
+// done says on stderr what happened and names the next command.
+func (sh *shell) done(next, format string, args ...any) {
+	fmt.Fprintf(sh.err, format+"\n", args...)
+	if next != "" {
+		fmt.Fprintf(sh.err, "next: %s\n", next)
+	}
+}
+
+// confirm asks before something is deleted: on a terminal a question, elsewhere
+// it wants --yes.
+func (sh *shell) confirm(yes bool, what string) error {
+	if yes {
+		return nil
+	}
+	if !sh.interactive() {
+		return misused("--yes says that you mean it", "%s is not undone", what)
+	}
+	fmt.Fprintf(sh.err, "%s? [y/N] ", what)
+	var answer string
+	fmt.Fscanln(sh.in, &answer)
+	if answer != "y" && answer != "yes" {
+		return &failure{exitFailed, errors.New("nothing was changed"), ""}
+	}
+	return nil
+}
+
+func (sh *shell) version() *cobra.Command {
+	return &cobra.Command{Use: "version", Short: "Say which version this is", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(sh.out, "trailgate", version)
+			return err
+		}}
+}
+
+func exitCodesTopic() *cobra.Command {
+	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: `Every command ends with one of these:
+
+  0    done
+  1    failed
+  2    misused: the command's own words are wrong
+  3    the check ran and found something (a failed expectation, a lint finding, a broken chain)
+  4    not authenticated, or denied
+  130  interrupted
+
+Over SSH the target's status passes untouched, and 254 means the gate ended the session.`}
+}
