@@ -145,7 +145,7 @@ func account(v string) error {
 }
 
 func hostName(v string) error {
-	ok := v != "" && len(v) <= 253 && v[0] != '.' && v[len(v)-1] != '.'
+	ok := v != "" && len(v) <= 253 && v[0] != '.' && v[len(v)-1] != '.' && !strings.Contains(v, "..")
 	for _, c := range []byte(v) {
 		ok = ok && ('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '.' || c == '-')
 	}

@@ -69,9 +69,33 @@ func TestYAMLReadsBack(t *testing.T) {
 }
 
 func TestEmptyFileSaysNothing(t *testing.T) {
-	for _, text := range []string{"", "# only a comment\n", "---\n"} {
+	for _, text := range []string{"", "# only a comment\n", "---\n", "gate:\n", "gate:\n  # listen: :22\nlimits: {}\n"} {
 		if _, _, err := Load(Source{File: "t.yaml", Data: []byte(text)}); err != nil {
 			t.Errorf("Load(%q) = %v, want the defaults", text, err)
+		}
+	}
+}
+
+func TestWhatAFileMayNotSay(t *testing.T) {
+	for text, want := range map[string]string{
+		"data_dir: ~\n":               "t.yaml:1:11: data_dir: want one value",
+		"region:\n":                   "t.yaml:1:8: region: want one value",
+		"gate: [a]\n":                 "t.yaml:1:7: gate: want a mapping of settings",
+		"[a]\n":                       "t.yaml:1:1: the file: want a mapping of settings",
+		"region: a\n---\nregion: b\n": "t.yaml:1:1: more than one YAML document",
+		"gate.listen: :22\n":          `t.yaml:1:1: unknown setting "gate.listen": a section is a mapping`,
+		"gate: {domain: a..b}\n":      `t.yaml:1:16: gate.domain: "a..b" is not a host name`,
+		"region: &a x\ngate: *a\n":    "t.yaml:2:7: gate: want a mapping",
+		"notify: {a: {webhook: ~}}\n": "t.yaml:1:23: notify.a.webhook: want one value",
+		"notify: {a: b}\n":            "t.yaml:1:13: notify.a: want {webhook: URL, secret_file: FILE}",
+		"notify: {a: {webhok: x}}\n":  `t.yaml:1:14: unknown setting "webhok" of a receiver (did you mean "webhook"?)`,
+		"notify: {a: {webhook: https://u:p@x, secret_file: y}}\n":                                         "t.yaml:1:23: notify.a.webhook: a password does not belong in settings",
+		"notify:\n  a: {webhook: https://x, secret_file: y}\n  a: {webhook: https://z, secret_file: y}\n": "t.yaml:3:3: notify.a is set twice",
+		"event_source: [\n": "t.yaml:2:1: not YAML: ",
+	} {
+		_, _, err := Load(Source{File: "t.yaml", Data: []byte(text)})
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("Load(%q) = %v, want %s", text, err, want)
 		}
 	}
 }

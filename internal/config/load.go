@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -94,8 +95,12 @@ func (l *loader) readFile(data []byte) {
 			l.fail(&yaml.Node{Line: le.Mark.Line, Column: le.Mark.Column}, "not YAML: %s", le.Message)
 			return
 		}
-		if strings.Contains(err.Error(), "no documents") {
+		switch {
+		case strings.Contains(err.Error(), "no documents"):
 			return // an empty file says nothing
+		case strings.Contains(err.Error(), "expected single document"):
+			l.fail(&doc, "more than one YAML document: settings are one")
+			return
 		}
 		l.fail(&doc, "not YAML: %v", err)
 		return
@@ -104,27 +109,33 @@ func (l *loader) readFile(data []byte) {
 	if root.Kind == yaml.DocumentNode && len(root.Content) == 1 {
 		root = root.Content[0]
 	}
-	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
-		return
-	}
 	l.mapping("", root)
 }
 
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
+
 // mapping reads the settings below prefix.
 func (l *loader) mapping(prefix string, n *yaml.Node) {
+	if isNull(n) {
+		return // a section without settings says nothing
+	}
 	if n.Kind != yaml.MappingNode {
-		l.fail(n, "%s is a mapping of settings", strings.TrimSuffix("the file "+prefix, "."))
+		l.fail(n, "%s: want a mapping of settings", cmp.Or(strings.TrimSuffix(prefix, "."), "the file"))
 		return
 	}
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name, value := prefix+n.Content[i].Value, n.Content[i+1]
+		if strings.Contains(n.Content[i].Value, ".") { // else gate.listen could be set in two ways at once
+			l.fail(n.Content[i], "unknown setting %q: a section is a mapping, such as gate: {listen: …}", name)
+			continue
+		}
 		switch at := slices.IndexFunc(l.keys, func(k Key) bool { return k.Name == name }); {
 		case seen[name]:
 			l.fail(n.Content[i], "%s is set twice", name)
 		case name == "notify":
 			l.receivers(value)
-		case at >= 0 && value.Kind == yaml.ScalarNode:
+		case at >= 0 && value.Kind == yaml.ScalarNode && !isNull(value):
 			l.put(l.keys[at], value.Value, fmt.Sprintf("%s:%d:%d", l.file, value.Line, value.Column), fmt.Sprintf("%s:%d", l.file, value.Line))
 		case at >= 0:
 			l.fail(value, "%s: want one value", name)
@@ -157,6 +168,10 @@ func (l *loader) receivers(n *yaml.Node) {
 	l.c.Notify = map[string]Receiver{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name, fields := n.Content[i].Value, n.Content[i+1]
+		if _, again := l.c.Notify[name]; again {
+			l.fail(n.Content[i], "notify.%s is set twice", name)
+			continue
+		}
 		if fields.Kind != yaml.MappingNode {
 			l.fail(fields, "notify.%s: want {webhook: URL, secret_file: FILE}", name)
 			continue
@@ -165,11 +180,14 @@ func (l *loader) receivers(n *yaml.Node) {
 		for j := 0; j+1 < len(fields.Content); j += 2 {
 			k, v := fields.Content[j], fields.Content[j+1]
 			switch {
-			case v.Kind != yaml.ScalarNode:
+			case v.Kind != yaml.ScalarNode || isNull(v):
 				l.fail(v, "notify.%s.%s: want one value", name, k.Value)
 			case k.Value == "webhook":
-				if u, err := url.Parse(v.Value); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+				switch u, err := url.Parse(v.Value); {
+				case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
 					l.fail(v, "notify.%s.webhook: %q is not an http or https URL", name, v.Value)
+				case u.User != nil:
+					l.fail(v, "notify.%s.webhook: a password does not belong in settings: messages are signed", name)
 				}
 				r.Webhook = v.Value
 			case k.Value == "secret_file":
