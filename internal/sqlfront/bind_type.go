@@ -75,6 +75,9 @@ func fitHint(e expr, t *Type) string {
 	case t.Kind == Timestamp && from == Varchar:
 		return "from_iso8601_timestamp(…) reads a time"
 	case t.Kind == Bigint && from == Varchar:
+		if _, constant := e.(*literal); constant {
+			return "a number has no quotes"
+		}
 		return "CAST(… AS bigint)"
 	}
 	return ""
@@ -114,21 +117,21 @@ func (b *binder) unify(list []expr, what string) (*Type, error) {
 
 // comparable unifies what is compared with = and its like, in place.
 func (b *binder) comparable(list []expr) error {
-	t, err := b.unify(list, "the comparison")
-	if err != nil {
-		return err
-	}
-	switch t.Kind {
-	case Struct, Array, JSON, DayInterval, MonthInterval:
+	for _, e := range list {
 		hint := ""
-		if t.Kind == JSON {
+		switch t := e.info().typ; t.Kind {
+		case JSON:
 			hint = "compare json_extract_scalar(…)"
-		} else if t.Kind == Struct {
+		case Struct:
 			hint = "compare one of its fields: " + strings.Join(fieldNames(t.Fields), ", ")
+		case Array, DayInterval, MonthInterval:
+		default:
+			continue
 		}
-		return b.fail(list[0], "cannot compare "+article(t.Kind), hint)
+		return b.fail(e, "cannot compare "+article(e.info().typ.Kind), hint)
 	}
-	return nil
+	_, err := b.unify(list, "the comparison")
+	return err
 }
 
 func (b *binder) binary(e *binary) (expr, error) {

@@ -225,8 +225,10 @@ func hintRune(r rune) string {
 		return `a name goes between plain quotes: "`
 	case strings.ContainsRune("–—−‐‑", r):
 		return "the minus sign is -"
-	case strings.ContainsRune("≠", r):
+	case r == '≠':
 		return "not equal is <>"
+	case r > 0xFF00 && r < 0xFF5F:
+		return "replace it with a plain " + string(r-0xFF00+' ')
 	case unicode.IsSpace(r) || r == 0x200B || r == 0xFEFF || r == 0x2060 || r == 0x200C || r == 0x200D:
 		return "replace it with a plain space"
 	case unicode.IsLetter(r) || unicode.IsDigit(r):

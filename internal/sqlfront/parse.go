@@ -119,6 +119,12 @@ func (p *parser) finish(what string) error {
 	if err := p.unsupported(t); err != nil {
 		return err
 	}
+	// A mistyped clause was taken for an alias: … CloudTrailLogs WEHRE x = 1.
+	if last := p.tokens[max(p.next, 1)-1]; last.kind == wordToken && !reserved(last.text) {
+		if hint := nearestKeyword(last); hint != "" {
+			return p.failAt(last, "expected "+what, hint)
+		}
+	}
 	return p.failAt(t, "expected "+what, nearestKeyword(t))
 }
 

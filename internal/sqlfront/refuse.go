@@ -141,10 +141,7 @@ func nearestKeyword(t token) string {
 
 // didYouMean names the candidate nearest to what was written, if any is near.
 func didYouMean(written string, candidates []string) string {
-	best, distance := "", len(written)/3+1
-	if distance > 3 {
-		distance = 3
-	}
+	best, distance := "", min(max(len(written)/3, 1), 3)
 	for _, c := range candidates {
 		if d := editDistance(strings.ToLower(written), strings.ToLower(c), distance); d < distance || d == distance && best == "" {
 			best, distance = c, d

@@ -1,0 +1,159 @@
+package sqlfront
+
+import (
+	"strings"
+	"testing"
+)
+
+// check is everything a statement goes through before it is printed.
+func check(text string) error {
+	s, err := Parse(text)
+	if err == nil {
+		err = s.Check(CloudTrailCatalog())
+	}
+	return err
+}
+
+// Everything outside the subset is refused with its place and what to do.
+func TestRefusals(t *testing.T) {
+	const from = "SELECT * FROM CloudTrailLogs "
+	for _, tc := range []struct{ name, text, want string }{
+		{"nothing", "", `line 1, column 1: expected SELECT, found the end of the text (the statement is empty)`},
+		{"only a comment", "-- nothing\n", `line 2, column 1: expected SELECT, found the end of the text (the statement is empty)`},
+		{"mistyped keyword", "SELCT * FROM CloudTrailLogs", `line 1, column 1: expected SELECT, found "SELCT" (did you mean "SELECT"?)`},
+		{"keywords run together", from + "WHERE eventName = 'a' ORDERBY eventTime", `line 1, column 52: expected the statement to end, found "ORDERBY" (put a space after ORDER)`},
+		{"mistyped clause", from + "WEHRE eventName = 'a'", `line 1, column 30: expected the statement to end, found "WEHRE" (did you mean "WHERE"?)`},
+		{"two froms", "SELECT * FROM FROM CloudTrailLogs", `line 1, column 15: expected the name of a table after FROM, found "FROM" (the tables are CloudTrailLogs and CloudTrailHistory)`},
+		{"no table", "SELECT eventName", `line 1, column 8: a column needs a table, found "eventName" (add FROM CloudTrailLogs; text goes between single quotes)`},
+		{"mistyped table", "SELECT * FROM CloudTrailLog", `line 1, column 15: there is no such table, found "CloudTrailLog" (did you mean "CloudTrailLogs"?)`},
+		{"unknown table", "SELECT * FROM secrets", `line 1, column 15: there is no such table, found "secrets" (the tables are CloudTrailLogs and CloudTrailHistory)`},
+		{"qualified table", "SELECT * FROM main.CloudTrailLogs", `line 1, column 20: a table's name has one part, found "CloudTrailLogs" (the tables are CloudTrailLogs and CloudTrailHistory)`},
+		{"mistyped column", from + "WHERE evntName = 'a'", `line 1, column 36: there is no such column in CloudTrailLogs, found "evntName" (did you mean "eventName"?)`},
+		{"unknown column", from + "WHERE banana = 'a'", `line 1, column 36: there is no such column in CloudTrailLogs, found "banana" (text goes between single quotes)`},
+		{"mistyped field", from + "WHERE userIdentity.an = 'a'", `line 1, column 36: "userIdentity" has no such field, found "userIdentity.an" (did you mean "arn"?)`},
+		{"field of JSON text", from + "WHERE requestParameters.target = 'a'", `line 1, column 36: "requestParameters" has no such field, found "requestParameters.target" (it is JSON text: json_extract_scalar(requestParameters, '$.target'))`},
+		{"field of a list", from + "WHERE resources.arn = 'a'", `line 1, column 36: "resources" has no such field, found "resources.arn" (it is a list: element_at(resources, 1).arn)`},
+		{"wrong alias", "SELECT x.eventName FROM CloudTrailLogs y", `line 1, column 8: there is no such column in CloudTrailLogs, found "x.eventName"`},
+		{"mistyped function", "SELECT lenght(eventName) FROM CloudTrailLogs", `line 1, column 8: there is no such function here, found "lenght" (did you mean "length"?)`},
+		{"function of another engine", "SELECT strftime(eventTime, '%Y') FROM CloudTrailLogs", `line 1, column 8: there is no such function here, found "strftime" (use CAST(x AS varchar))`},
+		{"arguments missing", "SELECT lower() FROM CloudTrailLogs", `line 1, column 8: expected lower(varchar) → varchar, found 0 arguments`},
+		{"arguments too many", "SELECT lower(eventName, eventName) FROM CloudTrailLogs", `line 1, column 8: expected lower(varchar) → varchar, found 2 arguments`},
+		{"text against a number", from + "WHERE seq = 'twelve'", `line 1, column 42: the comparison needs a bigint, this is a varchar (a number has no quotes)`},
+		{"number against text", from + "WHERE recipientAccountId = 123456789012", `line 1, column 57: the comparison needs a varchar, this is a bigint (put it between single quotes)`},
+		{"text against a boolean", from + "WHERE readOnly = 'yes'", `line 1, column 47: the comparison needs true or false, found 'yes'`},
+		{"text that is no time", from + "WHERE eventTime > '${date_filter}'", `line 1, column 48: expected a time, found '${date_filter}' (write '2026-11-20', '2026-11-20 08:00:00' or '2026-11-20T08:00:00Z')`},
+		{"column against a time", from + "WHERE eventTime > eventName", `line 1, column 48: the comparison needs a timestamp, this is a varchar (from_iso8601_timestamp(…) reads a time)`},
+		{"no condition", from + "WHERE eventName", `line 1, column 36: a condition needs a boolean, this is a varchar`},
+		{"a row compared", from + "WHERE userIdentity = 'alice'", `line 1, column 36: cannot compare a row (compare one of its fields: type, principalId, arn, accountId, accessKeyId, userName, sessionContext, invokedBy)`},
+		{"json compared", from + "WHERE json_extract(requestParameters, '$.a') = 'x'", `line 1, column 36: cannot compare a json (compare json_extract_scalar(…))`},
+		{"plus between text", from + "WHERE eventName + 'x' = 'y'", `line 1, column 36: + needs numbers, this is a varchar (text is joined with ||)`},
+		{"division by zero", from + "WHERE seq / 0 = 1", `line 1, column 42: this divides by zero`},
+		{"times subtracted", from + "WHERE appendTime - eventTime > INTERVAL '5' MINUTE", `line 1, column 36: - between a time and a timestamp is not supported (use date_diff('second', a, b), or an interval: - INTERVAL '7' DAY)`},
+		{"bad pattern", from + "WHERE regexp_like(eventName, '(?=a)')", `line 1, column 59: expected a regular expression: invalid or unsupported Perl syntax, found '(?=a)' (the syntax is RE2's: no look-around, no back-references)`},
+		{"pattern from a column", from + "WHERE eventName LIKE userName", `line 1, column 51: the pattern of LIKE must be a string (use strpos(x, y) > 0, or starts_with(x, y))`},
+		{"bad escape", from + `WHERE eventName LIKE 'a\b' ESCAPE '\'`, `line 1, column 51: in this pattern \ is not followed by %, _ or itself`},
+		{"bad JSON path", from + "WHERE json_extract_scalar(requestParameters, 'target') = 'a'", `line 1, column 75: expected a path into JSON, found 'target' (write '$.key', '$.list[0]' or '$["a key"]')`},
+		{"bad unit", "SELECT date_trunc('hours', eventTime) FROM CloudTrailLogs", `line 1, column 19: there is no such unit in date_trunc, found 'hours' (did you mean "hour"?)`},
+		{"cast to what there is not", "SELECT CAST(seq AS decimal(10,2)) FROM CloudTrailLogs", `line 1, column 20: expected a type, found "decimal" (a cast makes varchar, bigint, double, boolean, timestamp and date)`},
+		{"cast that cannot be", "SELECT CAST(seq AS date) FROM CloudTrailLogs", `line 1, column 8: cannot cast a bigint to date`},
+		{"length of varchar", "SELECT CAST(seq AS varchar(3)) FROM CloudTrailLogs", `line 1, column 28: a type with a length is not supported, found "3" (write varchar)`},
+		{"not grouped", "SELECT eventName, count(*) FROM CloudTrailLogs", `line 1, column 8: "eventName" is neither grouped by nor aggregated (add it to GROUP BY, or write arbitrary(eventName))`},
+		{"alias in GROUP BY", "SELECT lower(eventName) AS n, count(*) FROM CloudTrailLogs GROUP BY n", `line 1, column 69: an alias cannot be used in GROUP BY (write GROUP BY 1, or the expression itself)`},
+		{"aggregate in WHERE", from + "WHERE count(*) > 3", `line 1, column 36: count aggregates, which WHERE cannot (use HAVING)`},
+		{"aggregate in an aggregate", "SELECT max(count(*)) FROM CloudTrailLogs", `line 1, column 12: count is inside max, and both aggregate`},
+		{"position out of the list", "SELECT eventName FROM CloudTrailLogs ORDER BY 2", `line 1, column 47: ORDER BY takes an expression or a position from 1 to 1`},
+		{"aggregate grouped by", "SELECT count(*) FROM CloudTrailLogs GROUP BY 1", `line 1, column 46: GROUP BY 1 is count(…), which aggregates (group by what is not aggregated)`},
+		{"distinct ordered by another", "SELECT DISTINCT eventName FROM CloudTrailLogs ORDER BY eventTime", `line 1, column 56: with SELECT DISTINCT, ORDER BY takes what is in the SELECT list (add it to the list)`},
+		{"keyword as a name", "SELECT eventName AS order FROM CloudTrailLogs", `line 1, column 21: expected a name after AS, found "order" (it is a keyword; as a name it goes between double quotes: "order")`},
+		{"alias in single quotes", "SELECT eventName AS 'n' FROM CloudTrailLogs", `line 1, column 21: expected a name after AS, found 'n' (an alias goes between double quotes: "…")`},
+		{"limit of text", from + "LIMIT 'x'", `line 1, column 36: expected a whole number after LIMIT, found 'x'`},
+		{"limit without end", from + "LIMIT 99999999999999999999", `line 1, column 36: expected a number up to 9223372036854775807, found "99999999999999999999"`},
+		{"bracket not closed", from + "WHERE (eventName = 'a'", `line 1, column 52: expected ) to close the bracket, found the end of the text`},
+		{"string not closed", from + "WHERE eventName = 'a", `line 1, column 48: expected the string to end, found 'a (close it with '; a quote inside is written '')`},
+		{"comment not closed", from + "/* WHERE", `line 1, column 30: expected the comment to end, found "/*" (close it with */)`},
+		{"name not closed", `SELECT "eventName FROM CloudTrailLogs`, `line 1, column 8: expected the quoted name to end, found "eventName FROM CloudTrailLogs (close it with ")`},
+
+		// Trino that is not in this subset.
+		{"WITH", "WITH t AS (SELECT 1) SELECT * FROM t", `line 1, column 1: WITH is not supported yet (write one SELECT)`},
+		{"JOIN", "SELECT * FROM CloudTrailLogs a JOIN CloudTrailLogs b ON a.seq = b.seq", `line 1, column 32: JOIN is not supported yet (select from one table)`},
+		{"LEFT JOIN", "SELECT * FROM CloudTrailLogs LEFT JOIN CloudTrailHistory USING (seq)", `line 1, column 30: JOIN is not supported yet (select from one table)`},
+		{"comma join", "SELECT * FROM CloudTrailLogs, CloudTrailHistory", `line 1, column 29: JOIN is not supported yet, found "," (select from one table)`},
+		{"CROSS JOIN UNNEST", "SELECT * FROM CloudTrailLogs CROSS JOIN UNNEST(resources)", `line 1, column 30: JOIN is not supported yet (select from one table)`},
+		{"UNNEST", "SELECT * FROM UNNEST(ARRAY[1])", `line 1, column 15: UNNEST is not supported yet`},
+		{"sub-select in FROM", "SELECT * FROM (SELECT * FROM CloudTrailLogs)", `line 1, column 16: a sub-select is not supported yet, found "SELECT" (select from CloudTrailLogs itself)`},
+		{"sub-select in IN", from + "WHERE seq IN (SELECT 1)", `line 1, column 44: a sub-select is not supported yet, found "SELECT" (list the values: IN ('a', 'b'))`},
+		{"scalar sub-select", from + "WHERE seq = (SELECT 1)", `line 1, column 43: a sub-select is not supported yet, found "SELECT"`},
+		{"EXISTS", from + "WHERE EXISTS (SELECT 1)", `line 1, column 36: EXISTS is not supported yet`},
+		{"UNION", "SELECT eventName FROM CloudTrailLogs UNION ALL SELECT eventName FROM CloudTrailHistory", `line 1, column 38: UNION is not supported yet`},
+		{"window function", "SELECT rank() OVER (ORDER BY seq) FROM CloudTrailLogs", `line 1, column 15: a window function (OVER) is not supported yet`},
+		{"window aggregate", "SELECT count(*) OVER () FROM CloudTrailLogs", `line 1, column 17: a window function (OVER) is not supported yet`},
+		{"lambda", "SELECT count(x -> x) FROM CloudTrailLogs", `line 1, column 16: a lambda is not supported yet`},
+		{"subscript", "SELECT resources[1] FROM CloudTrailLogs", `line 1, column 17: a subscript is not supported yet (use element_at(list, 1))`},
+		{"time zone", "SELECT eventTime AT TIME ZONE 'UTC' FROM CloudTrailLogs", `line 1, column 18: AT TIME ZONE is not supported yet (every time is UTC)`},
+		{"OFFSET", from + "OFFSET 3", `line 1, column 30: OFFSET is not supported yet`},
+		{"FETCH", from + "FETCH FIRST 3 ROWS ONLY", `line 1, column 30: FETCH FIRST is not supported yet (use LIMIT)`},
+		{"ROLLUP", "SELECT count(*) FROM CloudTrailLogs GROUP BY ROLLUP (eventName)", `line 1, column 46: GROUP BY ROLLUP is not supported yet`},
+		{"TABLESAMPLE", from + "TABLESAMPLE BERNOULLI (10)", `line 1, column 30: TABLESAMPLE is not supported yet`},
+		{"quantified", from + "WHERE seq = ANY (VALUES 1)", `line 1, column 42: ANY with a comparison is not supported yet (use IN (…))`},
+		{"parameter", from + "WHERE seq = ?", `line 1, column 42: parameters are not supported yet (write the value)`},
+		{"row of values", from + "WHERE (seq, login) = (1, 'a')", `line 1, column 40: a row of several values is not supported yet, found ","`},
+		{"ordered aggregate", "SELECT array_agg(seq ORDER BY seq) FROM CloudTrailLogs", `line 1, column 22: ORDER BY inside a function is not supported yet`},
+		{"IS TRUE", from + "WHERE readOnly IS TRUE", `line 1, column 48: expected NULL or DISTINCT FROM after IS, found "TRUE" (compare with = true)`},
+		{"ILIKE", from + "WHERE eventName ILIKE 'a'", `line 1, column 46: ILIKE is not SQL that Trino knows (use lower(x) LIKE '…')`},
+		{"prefixed string", from + "WHERE eventName = e'a'", `line 1, column 48: strings with a prefix are not supported, found "e" (write plain quotes: '…')`},
+		{"cast of another engine", "SELECT seq::text FROM CloudTrailLogs", `line 1, column 11: expected SQL, found ":" (a cast is written CAST(x AS type))`},
+
+		// What an attacker would try.
+		{"stacked", from + "; DROP TABLE CloudTrailLogs", `line 1, column 32: expected one statement only, found "DROP" (run the second on its own)`},
+		{"stacked selects", "SELECT 1; SELECT 2", `line 1, column 11: expected one statement only, found "SELECT" (run the second on its own)`},
+		{"COPY", "COPY CloudTrailLogs TO '/tmp/x'", `line 1, column 1: expected SELECT, found "COPY" (a query only reads)`},
+		{"ATTACH", "ATTACH 'x.db'", `line 1, column 1: expected SELECT, found "ATTACH" (a query only reads)`},
+		{"PRAGMA", "PRAGMA database_list", `line 1, column 1: expected SELECT, found "PRAGMA" (a query only reads)`},
+		{"SET", "SET memory_limit = '1TB'", `line 1, column 1: expected SELECT, found "SET" (a query only reads)`},
+		{"INSERT", "INSERT INTO CloudTrailLogs VALUES (1)", `line 1, column 1: expected SELECT, found "INSERT" (a query only reads)`},
+		{"CREATE", "CREATE TABLE x AS SELECT 1", `line 1, column 1: expected SELECT, found "CREATE" (a query only reads)`},
+		{"EXPLAIN", "EXPLAIN SELECT 1", `line 1, column 1: expected SELECT, found "EXPLAIN" (a query only reads)`},
+		{"FROM first", "FROM CloudTrailLogs", `line 1, column 1: expected SELECT, found "FROM" (a query only reads)`},
+		{"SELECT INTO", "SELECT * INTO x FROM CloudTrailLogs", `line 1, column 10: expected the statement to end, found "INTO"`},
+		{"table function", "SELECT * FROM read_csv('/etc/passwd')", `line 1, column 15: table functions are not supported, found "read_csv" (the tables are CloudTrailLogs and CloudTrailHistory)`},
+		{"quoted table function", `SELECT * FROM "read_csv"('/etc/passwd')`, `line 1, column 15: table functions are not supported, found "read_csv" (the tables are CloudTrailLogs and CloudTrailHistory)`},
+		{"scalar file reader", "SELECT read_text('/etc/passwd')", `line 1, column 8: there is no such function here, found "read_text" (files cannot be read)`},
+		{"file as a table", "SELECT * FROM '/etc/passwd'", `line 1, column 15: expected the name of a table, found '/etc/passwd' (files cannot be read; the tables are CloudTrailLogs and CloudTrailHistory)`},
+		{"quoted file as a table", `SELECT * FROM "/etc/passwd"`, `line 1, column 15: there is no such table, found "/etc/passwd" (the tables are CloudTrailLogs and CloudTrailHistory)`},
+		{"query()", "SELECT * FROM query('DROP TABLE x')", `line 1, column 15: table functions are not supported, found "query" (the tables are CloudTrailLogs and CloudTrailHistory)`},
+		{"getenv", "SELECT getenv('HOME')", `line 1, column 8: there is no such function here, found "getenv" (a query sees the trail only)`},
+		{"comment that hides", "SELECT * FROM CloudTrailLogs /* ; */ ; -- \n ATTACH 'x'", `line 2, column 2: expected one statement only, found "ATTACH" (run the second on its own)`},
+		{"nested comment", "SELECT /* /* */ 1 */ FROM CloudTrailLogs", `line 1, column 20: expected an expression, found "/"`},
+		{"NUL byte", "SELECT * FROM CloudTrailLogs\x00; DROP TABLE x", `line 1, column 29: expected readable text, found a NUL byte (remove it)`},
+		{"NUL byte in a string", from + "WHERE eventName = 'a\x00b'", `line 1, column 50: expected readable text, found a NUL byte (remove it)`},
+		{"not UTF-8", from + "WHERE eventName = 'a\xff'", `line 1, column 50: expected readable text, found byte 0xFF, which is not UTF-8 (save the text as UTF-8)`},
+		{"text that turns round", from + "WHERE eventName = 'a\u202e'", `line 1, column 50: expected readable text, found U+202E, which changes the direction of text (remove it)`},
+		{"Cyrillic letter", "SELECT * FROM CloudTrаilLogs", `line 1, column 22: expected SQL, found "а" (U+0430) (names have plain letters a to z; others go between double quotes, text between single ones)`},
+		{"smart quotes", from + "WHERE eventName = ‘a’", `line 1, column 48: expected SQL, found "‘" (U+2018) (text goes between plain quotes: ')`},
+		{"no-break space", "SELECT\u00a0* FROM CloudTrailLogs", `line 1, column 7: expected SQL, found U+00A0 (replace it with a plain space)`},
+		{"zero-width space", "SELECT\u200b * FROM CloudTrailLogs", `line 1, column 7: expected SQL, found U+200B (replace it with a plain space)`},
+		{"full-width semicolon", "SELECT 1；DROP TABLE x", `line 1, column 9: expected SQL, found "；" (U+FF1B) (replace it with a plain ;)`},
+		{"backslash quote", from + `WHERE eventName = 'a\'; DROP TABLE x --'`, `line 1, column 54: expected one statement only, found "DROP" (run the second on its own)`},
+		{"dollar quotes", from + "WHERE eventName = $$a$$", `line 1, column 48: expected SQL, found "$" (a place-holder was not filled in)`},
+		{"place-holder", "SELECT * FROM $EDS_ID", `line 1, column 15: expected SQL, found "$" (a place-holder was not filled in)`},
+		{"very long", "SELECT '" + strings.Repeat("a", MaxText) + "'", `line 1, column 1: a statement of at most 1 MiB, found 1048585 bytes (ask for less in one statement)`},
+		{"deep brackets", "SELECT " + strings.Repeat("(", 100_000) + "1" + strings.Repeat(")", 100_000), `line 1, column 608: this is nested deeper than 200 levels (write it flatter)`},
+		{"deep NOT", from + "WHERE " + strings.Repeat("NOT ", 100_000) + "readOnly", `line 1, column 2436: this is nested deeper than 200 levels (write it flatter)`},
+		{"deep calls", "SELECT " + strings.Repeat("lower(", 300) + "'a'" + strings.Repeat(")", 300), `line 1, column 1808: this is nested deeper than 200 levels (write it flatter)`},
+		{"deep minus", "SELECT " + strings.Repeat("- ", 100_000) + "seq FROM CloudTrailLogs", `line 1, column 1208: this is nested deeper than 200 levels (write it flatter)`},
+		{"long chain", "SELECT 1" + strings.Repeat(" + 1", 10_000), `line 1, column 810: this chain has more than 200 parts, found "+" (write concat(…), or shorten it)`},
+		{"deep CASE", "SELECT " + strings.Repeat("CASE WHEN true THEN ", 1000) + "1" + strings.Repeat(" END", 1000), `line 1, column 5998: this is nested deeper than 200 levels (write it flatter)`},
+		{"what grows when printed", "SELECT " + strings.Repeat("substr(", 20) + "eventName" + strings.Repeat(", seq, seq)", 20) + " FROM CloudTrailLogs", `line 1, column 8: this is too long once it is written out for the engine (divide by columns, and cut text, fewer times inside each other)`},
+		{"a name too long", `SELECT 1 AS "` + strings.Repeat("a", 200) + `"`, `line 1, column 13: expected a name of at most 128 bytes, found "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…"`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			err := check(tc.text)
+			if err == nil {
+				t.Fatalf("%.200s\nwas taken, want %s", tc.text, tc.want)
+			}
+			if err.Error() != tc.want {
+				t.Errorf("%.200s\n got %s\nwant %s", tc.text, err, tc.want)
+			}
+		})
+	}
+}
