@@ -113,3 +113,42 @@ func appendFrom(b *testing.B, t *trail.Trail, writers int) []time.Duration {
 	wg.Wait()
 	return slices.Concat(took...)
 }
+
+// BenchmarkAppendWhileSealing is DESIGN.md 10's "sustained with sealing": 64
+// writers and the sealer beside them, until the last event is in a seal;
+// 10,000 events/s are wanted.
+func BenchmarkAppendWhileSealing(b *testing.B) {
+	t := appendTrail(b, appendDir(b))
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := trail.NewSealer(t, trail.SealOptions{Rows: 20_000, Every: time.Second}).Run(ctx); err != nil {
+			b.Error(err)
+		}
+	})
+	start := time.Now()
+	took := appendFrom(b, t, 64)
+	for {
+		c, changed := t.Sealed()
+		if c.Seq >= t.Head().Seq {
+			break
+		}
+		<-changed
+	}
+	sustained := float64(len(took)) / time.Since(start).Seconds()
+	cancel()
+	wg.Wait()
+	slices.Sort(took)
+	b.ReportMetric(sustained, "events/s")
+	b.ReportMetric(float64(took[len(took)*99/100])/1e6, "p99-ms")
+	c, _ := t.Sealed()
+	var size int64
+	for _, file := range c.Files {
+		info, err := os.Stat(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		size += info.Size()
+	}
+	b.ReportMetric(float64(size)/float64(len(took)), "sealed-bytes/event")
+}

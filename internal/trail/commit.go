@@ -3,6 +3,7 @@ package trail
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/trailgate/trailgate/event"
@@ -84,7 +85,11 @@ func (c *committer) work() {
 		if len(batch) == 0 {
 			return
 		}
-		c.commit(batch)
+		if c.commit(batch) {
+			// Those just told may have more: let them add it, so that it
+			// shares the next two syncs instead of waiting for them.
+			runtime.Gosched()
+		}
 	}
 }
 

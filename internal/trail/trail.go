@@ -128,8 +128,10 @@ func newPending(rec event.Record) (*pending, error) {
 	if len(b)+payloadHead > maxPayload {
 		return nil, fmt.Errorf("append %s: its %d bytes are more than an event may have: %w", rec.EventName, len(b), ErrUnavailable)
 	}
-	if !json.Valid(b) {
-		return nil, fmt.Errorf("append %s: its record is not JSON: %w", rec.EventName, ErrUnavailable)
+	for _, raw := range []json.RawMessage{rec.RequestParameters, rec.ResponseElements, rec.AdditionalEventData, rec.ServiceEventDetails} {
+		if len(raw) > 0 && !json.Valid(raw) { // the rest is JSON whatever it says
+			return nil, fmt.Errorf("append %s: %.40q in its record is not JSON: %w", rec.EventName, raw, ErrUnavailable)
+		}
 	}
 	return &pending{entry: event.Entry{JSON: b}, done: make(chan struct{}, 1)}, nil
 }
