@@ -225,8 +225,8 @@ func (d *detector) span(ctx context.Context, from, to uint64, fn func([]event.En
 	return err
 }
 
-// seqAfter is the first sequence number whose event was appended after at, or
-// a little less.
+// seqAfter is the sequence number of the first event appended after at, or
+// head + 1.
 func (d *detector) seqAfter(ctx context.Context, at time.Time, head uint64) (uint64, error) {
 	lo, hi := uint64(1), head+1
 	for hi-lo > 512 {
@@ -245,7 +245,19 @@ func (d *detector) seqAfter(ctx context.Context, at time.Time, head uint64) (uin
 			lo = mid
 		}
 	}
-	return lo, nil
+	if lo > head {
+		return lo, nil
+	}
+	err := d.span(ctx, lo, head, func(es []event.Entry) error {
+		for _, e := range es {
+			if e.AppendTime.After(at) {
+				return errStop
+			}
+			lo = e.Seq + 1
+		}
+		return nil
+	})
+	return lo, err
 }
 
 // follow takes in the trail: what was evaluated before, to fill the windows,

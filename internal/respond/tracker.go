@@ -90,7 +90,7 @@ func (t *tracker) event(ev runbook.Event) []change {
 	changes := t.pass(ev.At.Add(-1), t.key)
 	if t.window != nil {
 		m, matched := t.rb.Match(ev)
-		if matched {
+		if matched && ev.At.After(t.answered(m.Key)) {
 			t.window.Add(m)
 			if k := t.alarms[m.Key]; k != nil && k.alarm.State == alarm.Raised {
 				changes = append(changes, t.refresh(k, m)...)
@@ -239,33 +239,36 @@ func (t *tracker) sweep(matches []runbook.Match, from, to time.Time) []change {
 	w := runbook.NewWindow(t.rb, runbook.Limits{Keys: len(matches) + 1, Matches: len(matches) + 1, Each: len(matches) + 1})
 	ends := t.resolved
 	var changes []change
+	take := func(cs []change) {
+		for _, c := range cs {
+			w.Forget(c.key, c.alarm.Answered)
+		}
+		changes = append(changes, cs...)
+	}
 	resolve := func(before func(r resolution) bool) {
 		for len(ends) > 0 && before(ends[0]) {
 			r := ends[0]
 			ends = ends[1:]
-			if !r.at.After(from) || r.at.After(to) {
-				continue
-			}
-			changes = append(changes, t.pass(r.at.Add(-1), w.Key)...)
-			for _, c := range t.step(r.key, r.at, alarm.Input{Resolved: true}, nil) {
-				w.Forget(c.key, c.alarm.Answered)
-				changes = append(changes, c)
+			if r.at.After(from) && !r.at.After(to) {
+				take(t.pass(r.at.Add(-1), w.Key))
+				take(t.step(r.key, r.at, alarm.Input{Resolved: true}, nil))
 			}
 		}
 	}
 	for _, m := range matches {
 		resolve(func(r resolution) bool { return r.seq < m.Seq })
 		if m.At.After(from) {
-			changes = append(changes, t.pass(m.At.Add(-1), w.Key)...)
+			take(t.pass(m.At.Add(-1), w.Key))
 		}
 		if !m.At.After(t.answered(m.Key)) {
 			continue
 		}
 		w.Add(m)
 		if found := w.Find(m.At); m.At.After(from) {
-			changes = append(changes, t.found(found)...)
+			take(t.found(found))
 		}
 	}
 	resolve(func(resolution) bool { return true })
-	return append(changes, t.pass(to, w.Key)...)
+	take(t.pass(to, w.Key))
+	return changes
 }
