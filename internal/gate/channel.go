@@ -72,6 +72,13 @@ type shell struct {
 // interactive relays a session channel.
 func (s *session) interactive(ctx context.Context, in *wire.Incoming, number int) {
 	up, err := s.w.OpenTyped(ctx, in.Open())
+	if ctx.Err() != nil { // ended meanwhile: the person reads why, as everywhere
+		if err == nil {
+			up.Close()
+		}
+		s.c.refuse(ctx, in, context.Cause(ctx))
+		return
+	}
 	if err != nil {
 		in.Reject(wire.ConnectFailed, "the target refused the channel: "+clean(err.Error(), maxName))
 		return

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -74,17 +75,20 @@ func TestIdentityIsTheSignersWhateverWasOffered(t *testing.T) {
 		{"offer alice, claim bob, sign bob", alice, bob, bob},
 		{"offer stranger, claim bob, sign bob", stranger, bob, bob},
 	}
-	var orders [][]script
-	for _, last := range final {
-		orders = append(orders, []script{last})
-		for _, a := range early {
-			orders = append(orders, []script{a, last})
-			for _, b := range early {
-				orders = append(orders, []script{a, b, last})
+	all := os.Getenv("TRAILGATE_LONG") != "" // otherwise not every triple is played with TOTP, too
+	for _, mfa := range []bool{false, true} {
+		var orders [][]script
+		for _, last := range final {
+			orders = append(orders, []script{last})
+			for _, a := range early {
+				orders = append(orders, []script{a, last})
+				for _, b := range early {
+					if order := []script{a, b, last}; all || !mfa && !forged(order) {
+						orders = append(orders, order)
+					}
+				}
 			}
 		}
-	}
-	for _, mfa := range []bool{false, true} {
 		w.rules.policies(t, everything)
 		if mfa {
 			w.rules.policies(t, `permit (principal, action, resource) when { context.mfa };`)
