@@ -42,6 +42,7 @@ func (s timetable) due() time.Time {
 func (d *detector) schedule(ctx context.Context) error {
 	now := d.r.deps.Now()
 	var tables []*timetable
+	var begun []state.Cursor
 	for _, id := range d.order {
 		rb := d.trackers[id].rb
 		if rb.Trigger.Every == 0 {
@@ -50,6 +51,7 @@ func (d *detector) schedule(ctx context.Context) error {
 		tick, ok := d.ticks[id]
 		if !ok {
 			tick = now.Truncate(rb.Trigger.Every)
+			begun = append(begun, state.Cursor{Name: cursorName + "/" + id, Time: tick})
 		}
 		tables = append(tables, &timetable{rb: rb, last: tick})
 	}
@@ -60,6 +62,12 @@ func (d *detector) schedule(ctx context.Context) error {
 	case <-d.caught:
 	case <-ctx.Done():
 		return nil
+	}
+	if len(begun) > 0 { // from here on, a tick that is missed is one too many
+		err := d.r.do(ctx, func(ctx context.Context) error { return d.commit(ctx, nil, begun...) })
+		if err != nil {
+			return err
+		}
 	}
 	for {
 		next := tables[0]
