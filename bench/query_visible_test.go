@@ -124,6 +124,22 @@ func BenchmarkVisible(b *testing.B) {
 			queryReport(b, took)
 		})
 	}
+	cancel()
+	wg.Wait()
+	head := t.Head().Seq
+	if err := e.Wait(context.Background(), head); err != nil {
+		b.Fatal(err)
+	}
+	census := query.Request{Statement: queryStatement(b, "SELECT count(*) AS n, count(DISTINCT seq) AS each, max(seq) AS last FROM CloudTrailLogs")}
+	res, err := e.Query(context.Background(), census)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, n := range res.Rows[0] {
+		if n != int64(head) {
+			b.Fatalf("after %d events the census is %v", head, res.Rows[0])
+		}
+	}
 }
 
 func queryReport(b *testing.B, took []time.Duration) {

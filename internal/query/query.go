@@ -38,18 +38,19 @@ type Request struct {
 type Window struct{ Start, End time.Time }
 
 // Column is a result column. Type is Trino's name (varchar, bigint, boolean,
-// double, timestamp, json for nested values).
+// double, timestamp, date, and json for nested values).
 type Column struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
 }
 
 // Result is an answer. Cells are nil, string, int64, float64, bool, time.Time
-// (UTC), or map[string]any and []any for nested values.
+// (UTC), or map[string]any and []any for nested values, whose members that are
+// NULL are left out. A date is text.
 type Result struct {
 	Columns   []Column
 	Rows      [][]any
-	Truncated bool // there were more than MaxRows
+	Truncated bool // there were more rows than MaxRows, or than fit into 64 MiB
 	Elapsed   time.Duration
 }
 

@@ -9,13 +9,13 @@
 // Rules kept here:
 //
 //   - The worker runs only text that package sqlfront printed, checks once more
-//     that it is one SELECT over the view "logs" alone, and runs it in a
-//     read-only transaction.
+//     that it is one SELECT over its own views alone, and runs it in a read-only
+//     transaction.
 //   - DuckDB is locked down before the first statement: nothing outside the
 //     events directory can be opened, no extension loaded, no setting changed.
 //   - The worker keeps what is not sealed in a table in memory, "hot", which the
-//     parent feeds. The view "logs" is hot and the sealed files. A new catalogue
-//     replaces table and view in one transaction, so no reader sees an event
+//     parent feeds. The views are hot and the sealed files. A new catalogue
+//     replaces table and views in one transaction, so no reader sees an event
 //     twice or misses one.
 //   - A worker that is late by half a second after a statement's time is up is
 //     killed. Another one is started at once and loads what was not sealed from

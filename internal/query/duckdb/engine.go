@@ -57,7 +57,7 @@ type Engine struct {
 	mu      sync.Mutex // guards below
 	serving *process   // nil while no worker may answer
 	applied uint64     // never goes back
-	wanted  uint64     // the newest event someone waits for
+	waiting int        // how many wait for events
 	down    error      // why the last worker ended
 	changed chan struct{}
 }
@@ -210,10 +210,17 @@ func (e *Engine) Applied() uint64 {
 // Wait blocks until Applied is at least seq. Events that are waited for do not
 // wait for the next regular feed.
 func (e *Engine) Wait(ctx context.Context, seq uint64) error {
+	e.mu.Lock()
+	e.waiting++
+	e.mu.Unlock()
+	defer func() {
+		e.mu.Lock()
+		e.waiting--
+		e.mu.Unlock()
+	}()
 	for {
 		e.mu.Lock()
 		arrived, changed := e.applied >= seq, e.changed
-		e.wanted = max(e.wanted, seq)
 		e.mu.Unlock()
 		if arrived {
 			return nil

@@ -121,7 +121,7 @@ func (f *feed) add(ctx context.Context, batch []event.Entry) error {
 		}
 	}
 	f.e.mu.Lock()
-	waited := f.e.wanted > f.e.applied
+	waited := f.e.waiting > 0
 	f.e.mu.Unlock()
 	if waited {
 		return f.flush(ctx)

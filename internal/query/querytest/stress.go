@@ -201,7 +201,7 @@ func exerciseDeath(t *testing.T, open Open) {
 			}
 		})
 	}
-	const deaths = 5
+	const deaths = 4
 	for i := range deaths {
 		var last uint64
 		for j := range 200 {
