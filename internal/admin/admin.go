@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trailgate/trailgate/event"
 	"github.com/trailgate/trailgate/internal/manifest"
 	"github.com/trailgate/trailgate/internal/state"
+	"github.com/trailgate/trailgate/internal/suggest"
 )
 
 // Trail takes the event of a change; a change whose event cannot be appended
@@ -116,6 +118,11 @@ func (a *Admin) Apply(ctx context.Context, by Actor, resources []manifest.Resour
 		p := &plan{tx: tx, o: o, now: a.d.Now(), origin: a.d.Origin}
 		if err := p.begin(); err != nil {
 			return nil, fmt.Errorf("read the identities: %w", err)
+		}
+		for _, r := range resources {
+			if !slices.Contains(manifest.Kinds, r.Kind) {
+				p.fail(r, "unknown kind %q%s", r.Kind, suggest.DidYouMean(r.Kind, manifest.Kinds))
+			}
 		}
 		for _, kind := range manifest.Kinds {
 			for _, r := range resources {

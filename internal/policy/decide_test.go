@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -274,4 +275,26 @@ func TestNothingInASubjectBypassesPolicy(t *testing.T) {
 	if Decide(Book{Policies: set(t, `permit (principal in Role::"ops", action, resource);`)}, r).Allowed {
 		t.Error("a subject was allowed without a permit")
 	}
+}
+
+// Threat B16: a Book is a snapshot. Decisions from many goroutines share it
+// while others compile new ones (run with -race).
+func TestBookIsSharedWithoutRaces(t *testing.T) {
+	book := Book{Policies: set(t, example), Locks: []Lock{{ID: "l1", Effect: RequireMFA, Match: Match{Role: "dev"}}}}
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for range 50 {
+				r := request()
+				r.Subject.Roles = [][]string{{"ops"}, {"dev"}}[i%2]
+				if Decide(book, r).Allowed != (i%2 == 0) {
+					t.Error("a decision changed under load")
+				}
+				if _, err := Compile([]Document{{"p", example}}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
