@@ -96,10 +96,11 @@ var errStopping = newEnding("node stopped", "", "session ended: the gate is stop
 // every connection has ended and what there was to record is recorded, or
 // could not be: the trail must outlive it.
 func (g *Gate) Run(ctx context.Context, ln net.Listener) error {
-	var housekeeping, clients sync.WaitGroup
+	var housekeeping, writing, clients sync.WaitGroup
 	keep, stop := context.WithCancel(context.WithoutCancel(ctx))
 	housekeeping.Go(func() { g.housekeep(keep) })
-	housekeeping.Go(func() { g.rows.run(keep) })
+	write, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
+	writing.Go(func() { g.rows.run(write) })
 
 	serving, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	unhook := context.AfterFunc(ctx, func() {
@@ -115,6 +116,8 @@ func (g *Gate) Run(ctx context.Context, ln net.Listener) error {
 	clients.Wait()
 	stop()
 	housekeeping.Wait()
+	stopWriting()
+	writing.Wait()
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -157,6 +160,8 @@ const (
 func (g *Gate) housekeep(ctx context.Context) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
+	var probes sync.WaitGroup
+	defer probes.Wait()
 	last := g.Now()
 	for {
 		select {
@@ -171,7 +176,7 @@ func (g *Gate) housekeep(ctx context.Context) {
 			g.flushFloods(ctx, false)
 			if now := g.Now(); now.Sub(last) >= keepaliveEvery {
 				last = now
-				g.keepalive()
+				g.keepalive(&probes)
 			}
 		}
 	}
@@ -179,16 +184,16 @@ func (g *Gate) housekeep(ctx context.Context) {
 
 // keepalive asks both ends of every connection for a sign of life; one that
 // gives none loses its connection.
-func (g *Gate) keepalive() {
+func (g *Gate) keepalive(probes *sync.WaitGroup) {
 	for _, c := range g.all() {
 		for _, leg := range c.legs() {
-			go func() { // ends within keepaliveGrace: Close makes Keepalive return
+			probes.Go(func() { // ends within keepaliveGrace: Close makes Keepalive return
 				limit := time.AfterFunc(keepaliveGrace, func() { leg.Close() })
 				defer limit.Stop()
 				if err := leg.Keepalive(); err != nil {
 					g.Log.Debug("keepalive failed", "conn", c.id, "err", err)
 				}
-			}()
+			})
 		}
 	}
 }

@@ -36,6 +36,7 @@ func (c *conn) home(ctx context.Context, in *wire.Incoming) {
 	defer cancel()
 	// A client that takes nothing off its hands loses its connection.
 	defer context.AfterFunc(ctx, func() { c.w.Close() })()
+	newline := "\n"
 	for {
 		req, err := ch.Receive(ctx)
 		if err != nil {
@@ -44,6 +45,9 @@ func (c *conn) home(ctx context.Context, in *wire.Incoming) {
 		m, err := req.Message()
 		if err != nil || !inspect.Starts(m) {
 			_, pty := m.(inspect.Pty)
+			if pty {
+				newline = "\r\n"
+			}
 			req.Reply(pty)
 			continue
 		}
@@ -62,7 +66,7 @@ func (c *conn) home(ctx context.Context, in *wire.Incoming) {
 		if status != 0 {
 			stream = wire.Stderr
 		}
-		ch.Write(stream, []byte(strings.ReplaceAll(text, "\n", "\r\n")))
+		ch.Write(stream, []byte(strings.ReplaceAll(text, "\n", newline)))
 		ch.Send(inspect.ExitStatus{Status: uint32(status)})
 		ch.CloseWrite()
 		return
@@ -123,6 +127,9 @@ func (c *conn) whoami() string {
 // since policies cannot be asked which logins there are.
 var usualLogins = []string{"root", "admin", "deploy", "ubuntu", "debian", "ec2-user"}
 
+// maxListed bounds how many targets are asked about for one list.
+const maxListed = 500
+
 // targets lists what this person may reach now, with a second factor where
 // one is needed.
 func (c *conn) targets(ctx context.Context) string {
@@ -153,7 +160,8 @@ func (c *conn) targets(ctx context.Context) string {
 	logins = slices.DeleteFunc(slices.Compact(logins), func(l string) bool { return !authn.ValidLogin(l) })
 	var b strings.Builder
 	book := c.g.Rules.Book()
-	for _, row := range rows {
+	more := max(len(rows)-maxListed, 0)
+	for _, row := range rows[:len(rows)-more] {
 		for _, login := range logins {
 			r := c.request(id, policy.Connect, row)
 			r.Login = login
@@ -167,6 +175,9 @@ func (c *conn) targets(ctx context.Context) string {
 	}
 	if b.Len() == 0 {
 		return "No target may be reached as any of: " + strings.Join(logins, ", ") + "\n"
+	}
+	if more > 0 {
+		fmt.Fprintf(&b, "and of %d more, those that policy lets you\n", more)
 	}
 	return "Targets you may reach:\n" + b.String()
 }

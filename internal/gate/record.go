@@ -40,12 +40,19 @@ func (g *Gate) append(ctx context.Context, m event.Meta, e event.Event) (id stri
 // appendLate records e now or, when the trail cannot take it, once it can: for
 // what has happened already, and for acts that only restrict.
 func (g *Gate) appendLate(ctx context.Context, m event.Meta, e event.Event) {
+	g.appendThen(ctx, m, e, func() {})
+}
+
+// appendThen is appendLate that calls then once e is recorded.
+func (g *Gate) appendThen(ctx context.Context, m event.Meta, e event.Event, then func()) {
 	rec := g.Origin.Record(m, e)
 	if err := g.put(ctx, rec); err != nil {
 		g.Log.Error("append failed, to be recorded later", "conn", m.ConnectionID, "err", err)
-		g.late.add(rec)
+		g.late.add(lateRecord{rec, then})
 		g.endAll(errTrail)
+		return
 	}
+	then()
 }
 
 func (g *Gate) put(ctx context.Context, rec event.Record) error {
@@ -61,10 +68,15 @@ type late struct {
 	flushing sync.Mutex // serialises flush; taken before mu
 
 	mu      sync.Mutex // guards below
-	waiting []event.Record
+	waiting []lateRecord
 }
 
-func (l *late) add(rec event.Record) {
+type lateRecord struct {
+	event.Record
+	then func() // called once it is recorded
+}
+
+func (l *late) add(rec lateRecord) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting = append(l.waiting, rec)
@@ -82,9 +94,10 @@ func (l *late) flush(ctx context.Context, t Trail) {
 		}
 		rec := l.waiting[0]
 		l.mu.Unlock()
-		if _, err := t.Append(ctx, rec); err != nil {
+		if _, err := t.Append(ctx, rec.Record); err != nil {
 			return
 		}
+		rec.then()
 		l.mu.Lock()
 		l.waiting = l.waiting[1:]
 		l.mu.Unlock()

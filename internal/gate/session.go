@@ -317,8 +317,9 @@ func (s *session) finish(ctx context.Context, cause string, e *ending) {
 	end.ExitStatus = s.exit
 	s.mu.Unlock()
 	m.Time = now
-	g.appendLate(ctx, m, end)
-	s.endRow(now, cause)
+	// The row ends with its record: a crash in between leaves the end to
+	// EndOrphans.
+	g.appendThen(ctx, m, end, func() { s.endRow(now, cause) })
 	g.Log.Info("session ended", "session", s.id, "identity", s.row.Identity, "login", s.row.Login, "target", s.row.Target)
 }
 
