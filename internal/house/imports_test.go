@@ -14,10 +14,11 @@ import (
 // and meets through small interfaces that the importer declares. A name ending
 // in /** is a family: it and all below it, free among themselves.
 var levels = [][]string{
-	{"event", "runbooks"},
+	{"event"},
 	{"internal/suggest"},
 	{"internal/sqlfront"},
 	{"internal/config", "internal/policy", "internal/runbook", "internal/alarm", "internal/manifest"},
+	{"runbooks"},
 	{"internal/blob", "internal/state", "internal/query"},
 	{"internal/trail", "internal/recording", "internal/target", "internal/lock", "internal/action", "internal/authn", "internal/ca"},
 	{"internal/gate/**", "internal/respond", "internal/report", "internal/admin", "internal/api/cloudtrail", "internal/api/rest", "internal/web"},

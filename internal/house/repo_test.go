@@ -79,39 +79,6 @@ func calls(f goFile, found func(at ast.Node, name string), names ...string) {
 	})
 }
 
-// bubbles are the calls of synctest.Test in f: inside them a sleep takes no time.
-func bubbles(f goFile) (found []*ast.CallExpr) {
-	ast.Inspect(f.AST, func(n ast.Node) bool {
-		if c, ok := n.(*ast.CallExpr); ok {
-			if s, ok := c.Fun.(*ast.SelectorExpr); ok {
-				if x, ok := s.X.(*ast.Ident); ok && x.Name == "synctest" && s.Sel.Name == "Test" {
-					found = append(found, c)
-				}
-			}
-		}
-		return true
-	})
-	return found
-}
-
-func TestTestsDoNotSleepOrSkip(t *testing.T) {
-	for _, f := range goFiles(t) {
-		if !f.Test && !under(f.Package(), testOnly...) {
-			continue
-		}
-		inside := bubbles(f)
-		calls(f, func(at ast.Node, name string) {
-			if slices.ContainsFunc(inside, func(c *ast.CallExpr) bool { return c.Pos() < at.Pos() && at.End() <= c.End() }) {
-				return
-			}
-			t.Errorf("%s: %s in a test: pass the time in, use testing/synctest, or wait on a signal the code offers", f.At(at), name)
-		}, "time.Sleep")
-		calls(f, func(at ast.Node, name string) {
-			t.Errorf("%s: %s: a test that did not run proves nothing; scripts/deps installs what it needs", f.At(at), name)
-		}, ".Skip", ".Skipf", ".SkipNow", "testing.Short")
-	}
-}
-
 func TestHostKeysAreAlwaysChecked(t *testing.T) {
 	for _, f := range goFiles(t) {
 		if f.Test || under(f.Package(), testOnly...) {
