@@ -30,6 +30,10 @@ const maxRunning = 4
 // patience is how long Query waits for a worker that is being restarted.
 const patience = 5 * time.Second
 
+// hopeless is how many workers in a row may end before they serve until Wait
+// gives up; Run goes on.
+const hopeless = 2
+
 // Options say how an engine runs.
 type Options struct {
 	Command     []string      // argv of the worker: this binary and its hidden command
@@ -54,12 +58,13 @@ type Engine struct {
 	slot chan struct{} // one for each statement that may run
 	kick chan struct{} // size 1: someone waits for events; a second kick says nothing new
 
-	mu      sync.Mutex // guards below
-	serving *process   // nil while no worker may answer
-	applied uint64     // never goes back
-	waiting int        // how many wait for events
-	down    error      // why the last worker ended
-	changed chan struct{}
+	mu        sync.Mutex // guards below
+	serving   *process   // nil while no worker may answer
+	applied   uint64     // never goes back
+	waiting   int        // how many wait for events
+	down      error      // why the last worker ended
+	stillborn int        // how many in a row ended without having served
+	changed   chan struct{}
 }
 
 var _ query.Engine = (*Engine)(nil)
@@ -114,7 +119,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 		err = fmt.Errorf("query worker %s: %w", e.o.Name, err)
 		e.o.Log.Error("query worker ended; starting another", "err", err)
-		e.update(func() { e.down = err })
+		e.update(func() { e.down, e.stillborn = err, e.stillborn+1 })
 		// At once, unless the last one died young as well.
 		if time.Since(started) > longest {
 			pause = 0
@@ -195,7 +200,7 @@ func (e *Engine) show(p *process, seq uint64) {
 	e.update(func() {
 		if seq >= e.applied {
 			e.applied = seq
-			e.serving = p
+			e.serving, e.stillborn = p, 0
 		}
 	})
 }
@@ -208,7 +213,9 @@ func (e *Engine) Applied() uint64 {
 }
 
 // Wait blocks until Applied is at least seq. Events that are waited for do not
-// wait for the next regular feed.
+// wait for the next regular feed. It gives up with query.ErrUnavailable and the
+// reason when one worker after the other ends before it has served, as they do
+// when a sealed file cannot be read.
 func (e *Engine) Wait(ctx context.Context, seq uint64) error {
 	e.mu.Lock()
 	e.waiting++
@@ -220,10 +227,13 @@ func (e *Engine) Wait(ctx context.Context, seq uint64) error {
 	}()
 	for {
 		e.mu.Lock()
-		arrived, changed := e.applied >= seq, e.changed
+		arrived, changed, down, lost := e.applied >= seq, e.changed, e.down, e.stillborn > hopeless
 		e.mu.Unlock()
 		if arrived {
 			return nil
+		}
+		if lost {
+			return fmt.Errorf("wait for event %d: %w: %w", seq, query.ErrUnavailable, down)
 		}
 		select {
 		case e.kick <- struct{}{}:

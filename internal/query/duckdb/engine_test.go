@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -241,6 +242,23 @@ func TestQueryWithoutWorkerSaysWhy(t *testing.T) {
 	_, err := e.rows(t.Context(), "SELECT 1")
 	if !errors.Is(err, query.ErrUnavailable) || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("without a worker: %v, want ErrUnavailable and the reason", err)
+	}
+}
+
+func TestWaitGivesUpWhenNoWorkerLives(t *testing.T) {
+	s := slowTrail(t)
+	s.Publish(query.Catalogue{Files: []string{s.Dir + "/missing.parquet"}, Seq: 200})
+	e := runEngine(t, s)
+	err := e.Wait(t.Context(), 300)
+	if !errors.Is(err, query.ErrUnavailable) || !strings.Contains(err.Error(), "missing.parquet") {
+		t.Errorf("wait over a file that is gone: %v, want ErrUnavailable and the file", err)
+	}
+	s.Publish(query.Catalogue{}) // the engine has not given up
+	for errors.Is(err, query.ErrUnavailable) {
+		err = e.Wait(t.Context(), 300)
+	}
+	if err != nil {
+		t.Errorf("wait after the repair: %v", err)
 	}
 }
 
