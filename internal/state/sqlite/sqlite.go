@@ -59,7 +59,7 @@ func open(ctx context.Context, path string) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.Close(); err != nil {
+	if err := errors.Join(f.Close(), syncDir(filepath.Dir(abs))); err != nil {
 		return nil, err
 	}
 	s := &store{path: path}
@@ -76,6 +76,16 @@ func open(ctx context.Context, path string) (*store, error) {
 	s.reader.SetMaxOpenConns(readers)
 	s.reader.SetMaxIdleConns(readers)
 	return s, nil
+}
+
+// syncDir makes the name of a new file durable; SQLite does so for its own
+// files only.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // dsn is the driver's name for the file at abs. Another process may hold the
