@@ -20,6 +20,26 @@ type Engines interface {
 	Open(ctx context.Context, events []event.Entry) (query.Engine, func() error, error)
 }
 
+// Events is a query.Source of given events, for an engine of Engines.
+type Events []event.Entry
+
+// Sealed is query.Source's: nothing is.
+func (Events) Sealed() (query.Catalogue, <-chan struct{}) { return query.Catalogue{}, nil }
+
+// Follow is query.Source's.
+func (es Events) Follow(ctx context.Context, from uint64, fn func([]event.Entry) error) error {
+	for len(es) > 0 && es[0].Seq < from {
+		es = es[1:]
+	}
+	if len(es) > 0 {
+		if err := fn(es); err != nil {
+			return err
+		}
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 // Report is what came of a runbook's tests.
 type Report struct {
 	Runbook string
@@ -174,13 +194,13 @@ func Trial(ctx context.Context, rb *runbook.Runbook, entries []event.Entry, engi
 	if err := engine.Wait(ctx, entries[len(entries)-1].Seq); err != nil {
 		return t, fmt.Errorf("wait for the engine: %w", err)
 	}
-	x := trial{ctx: ctx, rb: rb, events: events, engine: engine, end: events[len(events)-1].At.Add(rb.Window)}
+	x := trial{rb: rb, events: events, engine: engine, end: events[len(events)-1].At.Add(rb.Window)}
 	var live []change
 	if t.live {
 		live = x.live()
 	}
-	scheduled := x.schedule()
-	oracle := x.oracle()
+	scheduled := x.schedule(ctx)
+	oracle := x.oracle(ctx)
 	if x.err != nil {
 		return t, x.err
 	}
@@ -198,7 +218,6 @@ func Trial(ctx context.Context, rb *runbook.Runbook, entries []event.Entry, engi
 
 // trial is one Trial at work. It keeps the first error.
 type trial struct {
-	ctx    context.Context // of the one call Trial; a trial lives no longer
 	rb     *runbook.Runbook
 	events []runbook.Event
 	engine query.Engine
@@ -217,7 +236,7 @@ func (x *trial) live() []change {
 }
 
 // schedule evaluates at ticks, through the engine.
-func (x *trial) schedule() []change {
+func (x *trial) schedule(ctx context.Context) []change {
 	t := newTracker(x.rb, runbook.DefaultLimits)
 	every := x.rb.Trigger.Every
 	if every == 0 {
@@ -225,7 +244,8 @@ func (x *trial) schedule() []change {
 	}
 	var all []change
 	next := 0
-	for from := runbook.Epoch.Add(-every); from.Before(x.end) && x.err == nil; from = from.Add(every) {
+	first := x.events[0].At.Sub(runbook.Epoch).Truncate(every)
+	for from := runbook.Epoch.Add(first - every); from.Before(x.end) && x.err == nil; from = from.Add(every) {
 		to := from.Add(every)
 		for ; next < len(x.events) && !x.events[next].At.After(to); next++ {
 			ev := x.events[next]
@@ -234,7 +254,7 @@ func (x *trial) schedule() []change {
 			}
 		}
 		if t.window != nil {
-			all = append(all, t.sweep(x.ask(from.Add(-x.rb.Window), to, 0), from, to)...)
+			all = append(all, t.sweep(x.ask(ctx, from.Add(-x.rb.Window), to, 0), from, to)...)
 			continue
 		}
 		for _, r := range t.resolved {
@@ -242,31 +262,31 @@ func (x *trial) schedule() []change {
 				all = append(all, t.step(r.key, r.at, alarm.Input{Resolved: true}, nil)...)
 			}
 		}
-		all = append(all, t.pass(to, x.look(t, 0))...)
-		all = append(all, t.found(x.rb.Group(to, x.ask(to.Add(-x.rb.Window), to, 0), t.answered))...)
+		all = append(all, t.pass(to, x.look(ctx, t, 0))...)
+		all = append(all, t.found(x.rb.Group(to, x.ask(ctx, to.Add(-x.rb.Window), to, 0), t.answered))...)
 	}
 	return all
 }
 
 // oracle asks the engine at every event.
-func (x *trial) oracle() []change {
+func (x *trial) oracle(ctx context.Context) []change {
 	t := newTracker(x.rb, runbook.DefaultLimits)
 	var all []change
 	for _, ev := range x.events {
 		if x.err != nil {
 			return nil
 		}
-		all = append(all, t.pass(ev.At.Add(-1), x.look(t, ev.Seq-1))...)
-		all = append(all, t.found(x.rb.Group(ev.At, x.ask(ev.At.Add(-x.rb.Window), ev.At, ev.Seq), t.answered))...)
+		all = append(all, t.pass(ev.At.Add(-1), x.look(ctx, t, ev.Seq-1))...)
+		all = append(all, t.found(x.rb.Group(ev.At, x.ask(ctx, ev.At.Add(-x.rb.Window), ev.At, ev.Seq), t.answered))...)
 		all = append(all, t.resolves(ev)...)
 	}
-	return append(all, t.pass(x.end, x.look(t, 0))...)
+	return append(all, t.pass(x.end, x.look(ctx, t, 0))...)
 }
 
 // look evaluates a key through the engine.
-func (x *trial) look(t *tracker, maxSeq uint64) look {
+func (x *trial) look(ctx context.Context, t *tracker, maxSeq uint64) look {
 	return func(key string, at time.Time) (runbook.Finding, bool) {
-		for _, f := range x.rb.Group(at, x.ask(at.Add(-x.rb.Window), at, maxSeq), t.answered) {
+		for _, f := range x.rb.Group(at, x.ask(ctx, at.Add(-x.rb.Window), at, maxSeq), t.answered) {
 			if f.Key == key {
 				return f, true
 			}
@@ -275,11 +295,11 @@ func (x *trial) look(t *tracker, maxSeq uint64) look {
 	}
 }
 
-func (x *trial) ask(start, end time.Time, maxSeq uint64) []runbook.Match {
+func (x *trial) ask(ctx context.Context, start, end time.Time, maxSeq uint64) []runbook.Match {
 	if x.err != nil {
 		return nil
 	}
-	ms, err := matchesOf(x.ctx, x.engine, x.rb, query.Window{Start: start, End: end}, maxSeq)
+	ms, err := matchesOf(ctx, x.engine, x.rb, query.Window{Start: start, End: end}, maxSeq)
 	x.err = err
 	return ms
 }

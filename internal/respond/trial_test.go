@@ -153,19 +153,19 @@ func trace(t *rapid.T) []event.Entry {
 	return all
 }
 
-func drawRunbook(t *rapid.T, tb testing.TB) *runbook.Runbook {
-	return load(tb, fmt.Sprintf(differential,
+func drawText(t *rapid.T) string {
+	return fmt.Sprintf(differential,
 		rapid.SampledFrom([]string{"10s", "1m", "5m"}).Draw(t, "window"),
 		rapid.IntRange(1, 4).Draw(t, "threshold"),
 		rapid.SampledFrom([]string{"30s", "1m", "10m"}).Draw(t, "every"),
 		rapid.SampledFrom([]string{"0s", "15s", "2m"}).Draw(t, "cooldown"),
-		rapid.SampledFrom([]string{"after: 20s", "after: 2m", `event: "eventName = 'EndSession'"`}).Draw(t, "resolve")))
+		rapid.SampledFrom([]string{"after: 20s", "after: 2m", `event: "eventName = 'EndSession'"`}).Draw(t, "resolve"))
 }
 
 // Promise 8: a runbook's schedule and its live trigger mean the same thing.
 func TestLiveScheduleAndOracleAgreeOnRandomTrails(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		rb, entries := drawRunbook(rt, t), trace(rt)
+		rb, entries := load(t, drawText(rt)), trace(rt)
 		trials, err := Trial(t.Context(), rb, entries, goEngines{})
 		if err != nil {
 			rt.Fatal(err)
