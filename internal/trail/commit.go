@@ -140,7 +140,7 @@ func (c *committer) commit(batch []*pending) bool {
 		c.fault(err, len(batch))
 		return false
 	}
-	c.wall, c.gap = wall, nil
+	c.wall, c.gap, c.since, c.backoff = wall, nil, time.Time{}, 0
 	c.t.publish(j.at)
 	for _, p := range batch {
 		p.settle(nil)

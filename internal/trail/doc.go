@@ -37,7 +37,8 @@
 //
 // A failed write or sync is never retried on its file, because the kernel may
 // then report success for data it has dropped. The segment left behind stays
-// verifiable up to where the next header says its accepted part ended.
+// verifiable up to where the next header says its accepted part ended. A
+// process that ends while BROKEN leaves no DetectGap, only a missing StopNode.
 //
 // # After a crash
 //

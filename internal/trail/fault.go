@@ -44,8 +44,8 @@ func (c *committer) delay(now time.Time) {
 // journal can be written; if not, it refuses what has waited too long and sets
 // the timer that wakes Run again.
 func (c *committer) reopen() bool {
-	now := time.Now()
-	if !now.Before(c.again) {
+	now, stopping := time.Now(), c.t.isStopped()
+	if stopping || !now.Before(c.again) {
 		err := c.t.journal.reopen(c.t.acknowledged())
 		if err == nil {
 			c.broken = nil
@@ -55,7 +55,6 @@ func (c *committer) reopen() bool {
 		c.delay(now)
 	}
 	held := now.Sub(c.since)
-	stopping := c.t.isStopped()
 	if held >= holdLimit || stopping {
 		c.refuseQueue()
 		if stopping {

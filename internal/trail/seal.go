@@ -15,35 +15,41 @@ import (
 )
 
 // SealOptions say when a seal is due: at so many rows, or so long after the
-// first event that is in none. Zero means 100,000 and five minutes.
+// last one. Zero means 100,000 and five minutes.
 type SealOptions struct {
 	Rows  int
 	Every time.Duration
+	// OnError is told of a seal that failed. Nothing is lost by it: the events
+	// are in the journal, and the next seal takes them.
+	OnError func(error)
 }
 
 // Sealer copies the journal into Parquet files under events/day=…/, where
 // query engines read it. A seal is an index: the journal stays what is true.
 type Sealer struct {
-	t    *Trail
-	rows int
-	wait time.Duration
+	t       *Trail
+	rows    int
+	wait    time.Duration
+	onError func(error)
 }
 
 // NewSealer makes a sealer of t; Run does the work.
 func NewSealer(t *Trail, o SealOptions) *Sealer {
-	s := &Sealer{t: t, rows: o.Rows, wait: o.Every}
+	s := &Sealer{t: t, rows: o.Rows, wait: o.Every, onError: o.OnError}
 	if s.rows <= 0 {
 		s.rows = 100_000
 	}
 	if s.wait <= 0 {
 		s.wait = 5 * time.Minute
 	}
+	if s.onError == nil {
+		s.onError = func(error) {}
+	}
 	return s
 }
 
 // Run seals whenever it is due, until ctx ends; then it returns nil. A seal
-// that fails is tried again when the next one is due, and its error is told to
-// OnFault: the events are in the journal all the while.
+// that fails is tried again when the next one is due.
 func (s *Sealer) Run(ctx context.Context) error {
 	if err := s.sweep(); err != nil {
 		return err
@@ -74,9 +80,7 @@ func (s *Sealer) Run(ctx context.Context) error {
 		nextRows = uint64(s.rows)
 		if err != nil {
 			nextRows += head - c.Seq
-			if s.t.onFault != nil {
-				s.t.onFault(err)
-			}
+			s.onError(err)
 		}
 		due.Reset(s.wait)
 	}

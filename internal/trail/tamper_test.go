@@ -314,3 +314,49 @@ func TestLostSlotKeepsWhatItAcknowledged(t *testing.T) {
 		mustVerify(t, m, dataDir)
 	}
 }
+
+// TestTornTailIsCut: what lies beyond the head was never acknowledged, be it
+// part of a frame, a whole one, or a segment.
+func TestTornTailIsCut(t *testing.T) {
+	m := newMemFS()
+	r := start(t, m, dataDir, Options{})
+	r.mustAppend(t, 3, 600)
+	r.mustEnd(t)
+	h, err := readHead(m, dataDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, _ := appendFrame(nil, newLinker(), h.hash, 4, h.micros, []byte(`{"eventID":"nobody was told"}`))
+	after := header{trail: h.trail, ordinal: 2, first: 4, previous: 1, end: h.end, hash: h.hash}.encode()
+	for _, c := range []struct {
+		name         string
+		tail, second []byte
+		cut          int
+	}{
+		{"nothing", nil, nil, 0},
+		{"one byte", next[:1], nil, 1},
+		{"half a frame", next[:len(next)/2], nil, len(next) / 2},
+		{"a frame", next, nil, len(next)},
+		{"a segment without a frame", nil, after, 0},
+		{"a segment with a frame", nil, append(after, next...), len(next)},
+		{"half a segment header", nil, after[:50], 0},
+	} {
+		m := m.clone()
+		n := m.names[segmentPath(dataDir, 1)]
+		n.data = append(n.data, c.tail...)
+		if c.second != nil {
+			m.put(segmentPath(dataDir, 2), c.second)
+		}
+		mustVerify(t, m, dataDir) // it is no tampering either
+		r := start(t, m, dataDir, Options{})
+		if o := r.Opened(); o.TailCut != int64(c.cut) || o.FirstSeq != 1 || o.LastSeq != 3 || o.Repaired != "" {
+			t.Errorf("%s: opened with %+v, want %d bytes cut after event 3", c.name, o, c.cut)
+		}
+		r.mustAppend(t, 1, 600)
+		r.mustEnd(t)
+		if all, err := contents(m, dataDir); err != nil || len(all) != 4 || eventName(all[3]) != "StartShell" {
+			t.Errorf("%s: the trail has %d events, %v; want the three and a new one", c.name, len(all), err)
+		}
+		mustVerify(t, m, dataDir)
+	}
+}
