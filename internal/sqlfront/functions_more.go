@@ -171,7 +171,7 @@ var nestedFunctions = []function{
 				return Null, nil
 			}
 			n := int64(0)
-			for range elements(a[0].s) {
+			for m := elements(a[0].s); m.next(); {
 				n++
 			}
 			return BigintValue(n), nil

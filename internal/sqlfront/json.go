@@ -8,7 +8,6 @@ package sqlfront
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -226,39 +225,38 @@ func after(s string, i int) int {
 	return i
 }
 
-// members are the members of a checked object, in its order.
-func members(object string) iter.Seq2[string, string] {
-	return func(yield func(string, string) bool) {
-		i := skipSpace(object, skipSpace(object, 0)+1)
-		for object[i] != '}' {
-			end := after(object, i)
-			key := unquoteJSON(object[i:end])
-			i = skipSpace(object, skipSpace(object, end)+1) // past the colon
-			end = after(object, i)
-			if !yield(key, object[i:end]) {
-				return
-			}
-			if i = skipSpace(object, end); object[i] == ',' {
-				i = skipSpace(object, i+1)
-			}
-		}
-	}
+// cursor goes through the members of a checked object, or the elements of a
+// checked array, in their order.
+type cursor struct {
+	key, value string
+	text       string
+	at         int
+	object     bool
 }
 
-// elements are the elements of a checked array.
-func elements(array string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		i := skipSpace(array, skipSpace(array, 0)+1)
-		for array[i] != ']' {
-			end := after(array, i)
-			if !yield(array[i:end]) {
-				return
-			}
-			if i = skipSpace(array, end); array[i] == ',' {
-				i = skipSpace(array, i+1)
-			}
-		}
+func members(object string) cursor {
+	return cursor{text: object, at: skipSpace(object, skipSpace(object, 0)+1), object: true}
+}
+
+func elements(array string) cursor {
+	return cursor{text: array, at: skipSpace(array, skipSpace(array, 0)+1)}
+}
+
+func (c *cursor) next() bool {
+	if b := c.text[c.at]; b == '}' || b == ']' {
+		return false
 	}
+	if c.object {
+		end := after(c.text, c.at)
+		c.key = unquoteJSON(c.text[c.at:end])
+		c.at = skipSpace(c.text, skipSpace(c.text, end)+1) // past the colon
+	}
+	end := after(c.text, c.at)
+	c.value = c.text[c.at:end]
+	if c.at = skipSpace(c.text, end); c.text[c.at] == ',' {
+		c.at = skipSpace(c.text, c.at+1)
+	}
+	return true
 }
 
 // unquoteJSON is the text of a checked JSON string. A surrogate without its

@@ -91,7 +91,8 @@ steps:
 				return "", false
 			}
 			i := 0
-			for e := range elements(v) {
+			for m := elements(v); m.next(); {
+				e := m.value
 				if i == s.index {
 					v = e
 					continue steps
@@ -103,7 +104,8 @@ steps:
 		if kindOf(v) != '{' {
 			return "", false
 		}
-		for key, e := range members(v) {
+		for m := members(v); m.next(); {
+			key, e := m.key, m.value
 			if key == s.key { // the first of twins, as engines do
 				v = e
 				continue steps

@@ -136,7 +136,10 @@ func nearestKeyword(t token) string {
 			return "put a space after " + k
 		}
 	}
-	return didYouMean(t.text, keywords)
+	if hint := didYouMean(t.text, keywords); !strings.EqualFold(hint, `did you mean "`+t.text+`"?`) {
+		return hint
+	}
+	return "" // the keyword itself, in the wrong place
 }
 
 // didYouMean names the candidate nearest to what was written, if any is near.

@@ -130,8 +130,9 @@ type rowStore struct {
 }
 
 func (r *rowStore) keep(s string) *string {
-	if r.used == len(r.texts) {
-		return &s // a record that repeats its members; rare
+	if r.used == len(r.texts) { // a record that repeats its members
+		kept := s // its own variable: s itself would go to the heap in every call
+		return &kept
 	}
 	p := &r.texts[r.used]
 	*p = s
@@ -167,7 +168,8 @@ func (r *rowStore) boolean(slot int, v string) *bool {
 
 func (r *rowStore) fill(f *Flat, text string) {
 	var additional string
-	for key, v := range members(text) {
+	for m := members(text); m.next(); {
+		key, v := m.key, m.value
 		switch key {
 		case "eventVersion":
 			f.EventVersion = r.text(v)
@@ -241,7 +243,8 @@ func (r *rowStore) userIdentity(v string) *UserIdentity {
 	}
 	r.identity = UserIdentity{}
 	u := &r.identity
-	for key, v := range members(v) {
+	for m := members(v); m.next(); {
+		key, v := m.key, m.value
 		switch key {
 		case "type":
 			u.Type = r.text(v)
@@ -269,7 +272,8 @@ func (r *rowStore) sessionContext(v string) *SessionContext {
 		return nil
 	}
 	r.context = SessionContext{}
-	for key, v := range members(v) {
+	for m := members(v); m.next(); {
+		key, v := m.key, m.value
 		if kindOf(v) != '{' {
 			continue
 		}
@@ -277,7 +281,8 @@ func (r *rowStore) sessionContext(v string) *SessionContext {
 		case "sessionIssuer":
 			r.issuer = SessionIssuer{}
 			r.context.SessionIssuer = &r.issuer
-			for key, v := range members(v) {
+			for m := members(v); m.next(); {
+				key, v := m.key, m.value
 				switch key {
 				case "type":
 					r.issuer.Type = r.text(v)
@@ -294,7 +299,8 @@ func (r *rowStore) sessionContext(v string) *SessionContext {
 		case "attributes":
 			r.attrs = SessionAttributes{}
 			r.context.Attributes = &r.attrs
-			for key, v := range members(v) {
+			for m := members(v); m.next(); {
+				key, v := m.key, m.value
 				switch key {
 				case "creationDate":
 					r.attrs.CreationDate = r.text(v)
@@ -312,7 +318,8 @@ func (r *rowStore) session(v string) (id, target, login *string) {
 	if kindOf(v) != '{' {
 		return nil, nil, nil
 	}
-	for key, v := range members(v) {
+	for m := members(v); m.next(); {
+		key, v := m.key, m.value
 		switch key {
 		case "sessionId":
 			id = r.text(v)
@@ -330,12 +337,14 @@ func (r *rowStore) resources(v string) []Resource {
 		return nil
 	}
 	list := []Resource{}
-	for v := range elements(v) {
+	for m := elements(v); m.next(); {
+		v := m.value
 		if kindOf(v) != '{' {
 			continue
 		}
 		var res Resource
-		for key, v := range members(v) {
+		for m := members(v); m.next(); {
+			key, v := m.key, m.value
 			switch key {
 			case "ARN":
 				res.ARN = r.text(v)

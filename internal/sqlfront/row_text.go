@@ -14,7 +14,8 @@ func (r *rowStore) pairs(v string) *string {
 	}
 	type pair struct{ key, value string }
 	var list []pair
-	for key, v := range members(v) {
+	for m := members(v); m.next(); {
+		key, v := m.key, m.value
 		if kindOf(v) == '"' {
 			v = unquoteJSON(v)
 		}
@@ -38,7 +39,8 @@ func (r *rowStore) pairs(v string) *string {
 func (r *rowStore) mfa(additional string, u *UserIdentity) *string {
 	said := ""
 	if kindOf(additional) == '{' {
-		for key, v := range members(additional) {
+		for m := members(additional); m.next(); {
+			key, v := m.key, m.value
 			if key == "MFAAuthenticated" {
 				said = strings.ToLower(strings.Trim(v, `"`))
 			}
