@@ -1,3 +1,5 @@
+// Package bench measures the numbers that DESIGN.md 10 promises. RESULTS.md
+// says how they were reached, on what.
 package bench
 
 import (

@@ -33,6 +33,7 @@ func busy(r *running, m *memFS, writers, each int) {
 // after every change, in every way a disk loses what was not synced. TRAILGATE_CUT_EVENTS says how
 // much each of four writers appends before and after a restart.
 func TestNoAcknowledgedEventIsLostBelowThePageCache(t *testing.T) {
+	t.Parallel()
 	m := newMemFS()
 	for range 2 { // the second round appends to what the first left
 		r := start(t, m, dataDir, Options{SegmentBytes: 6 << 10})

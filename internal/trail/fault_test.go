@@ -14,6 +14,7 @@ import (
 // TestEachFailingWriteAndSync lets each change fail in turn, alone and with
 // the two after it, and then takes the disk away here and there.
 func TestEachFailingWriteAndSync(t *testing.T) {
+	t.Parallel()
 	count := newMemFS()
 	r := start(t, count, dataDir, Options{SegmentBytes: 6 << 10})
 	busy(r, count, 3, 8)

@@ -16,6 +16,7 @@ import (
 // TestKillLosesNothing kills a process that appends, at random points, and
 // opens its trail again. TRAILGATE_KILLS says how often.
 func TestKillLosesNothing(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	kills := scale(t, "TRAILGATE_KILLS", 10)
 	r := testRand(8)

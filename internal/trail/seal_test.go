@@ -154,6 +154,7 @@ func TestSealsHoldWhatTheJournalHas(t *testing.T) {
 // found, the next seal leaves every event in exactly one file, and no other
 // file.
 func TestSealIsRedoneAfterACrash(t *testing.T) {
+	t.Parallel()
 	m := newMemFS()
 	r := start(t, m, dataDir, Options{SegmentBytes: 4 << 10})
 	appendVaried := func() {
