@@ -48,6 +48,18 @@ func TestUnknownTargetIsDenied(t *testing.T) {
 	}
 }
 
+func TestFailingPolicyDeniesAndIsRecorded(t *testing.T) {
+	w := newWorld(t)
+	w.rules.policies(t, everything+`forbid (principal, action, resource) when { context.hour + 9223372036854775807 + 1 < 0 };`)
+	r := exec(t, w.dial("deploy+web1", "alice"), "echo hi")
+	if r.status != 254 || r.stdout != "" || !strings.Contains(r.stderr, "access denied") {
+		t.Errorf("with a policy that fails: %+v", r)
+	}
+	if f := w.trail.waitFor(t, "FailPolicy"); !strings.HasPrefix(field(f, "policyName"), "test") || field(f, "target") != "web1" {
+		t.Errorf("FailPolicy = %s", f.RequestParameters)
+	}
+}
+
 func TestEachActIsDecided(t *testing.T) {
 	tests := []struct {
 		policy, command, event string

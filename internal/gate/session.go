@@ -152,10 +152,10 @@ func (c *conn) start(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.dial(ctx, grant, cert); err != nil {
+	if err := s.dial(ctx, id, grant, cert); err != nil {
 		return nil, err
 	}
-	if err := s.record(ctx, id, grant); err != nil {
+	if err := s.begun(ctx, id, grant); err != nil {
 		s.w.Close()
 		return nil, err
 	}
@@ -187,7 +187,9 @@ func (s *session) certificate(ctx context.Context, id authn.Identity) (*ca.UserC
 }
 
 // dial connects to the target and logs in there, and records what came of it.
-func (s *session) dial(ctx context.Context, grant policy.Grant, cert *ca.UserCertificate) error {
+// A session that can begin is registered in state at the same time, so that a
+// crash cannot leave it without an end.
+func (s *session) dial(ctx context.Context, id authn.Identity, grant policy.Grant, cert *ca.UserCertificate) error {
 	c := s.c
 	began := time.Now()
 	e := event.ConnectTarget{Target: c.target, Login: c.login, Address: s.target.Address}
@@ -198,12 +200,20 @@ func (s *session) dial(ctx context.Context, grant policy.Grant, cert *ca.UserCer
 		algorithms := w.Algorithms()
 		e.ServerVersion = line(w.Peer().ClientVersion, maxName)
 		e.Cipher, e.KEX = algorithms.CipherWrite, algorithms.KeyExchange
-		if _, err := c.g.append(ctx, m, e); err != nil {
-			w.Close()
-			return err
-		}
 		s.w = w
-		return nil
+		registered := make(chan error, 1)
+		go func() { registered <- s.register(ctx, id) }()
+		_, err := c.g.append(ctx, m, e)
+		if failed := <-registered; failed != nil {
+			w.Close()
+			s.endRow(c.g.Now(), "not registered") // it may have been written all the same
+			return errors.Join(&relay.Refusal{Text: "the session could not be registered; try again in a moment", Err: failed}, err)
+		}
+		if err != nil {
+			w.Close()
+			s.endRow(c.g.Now(), errTrail.cause)
+		}
+		return err
 	}
 	code, text := s.explain(err)
 	m.ErrorCode, m.ErrorMessage = code, clean(err.Error(), 1<<10)
@@ -240,22 +250,24 @@ func (s *session) explain(err error) (code, text string) {
 	return event.TargetUnreachable, fmt.Sprintf("target %q is not reachable: %s", s.c.target, clean(err.Error(), 512))
 }
 
-// record writes the session's row, so that a crash cannot leave a session
-// without an end, and then StartSession.
-func (s *session) record(ctx context.Context, id authn.Identity, grant policy.Grant) error {
-	c, now := s.c, s.c.g.Now()
+// register writes the session's row.
+func (s *session) register(ctx context.Context, id authn.Identity) error {
 	s.row = state.Session{
-		ID: s.id, Identity: id.Name(), ARN: id.ARN(), Target: c.target, Login: c.login, MFA: s.mfa,
-		Source: c.source.Addr().String(), Connection: c.id, Fingerprint: id.Fingerprint(), Started: now.UTC(),
+		ID: s.id, Identity: id.Name(), ARN: id.ARN(), Target: s.c.target, Login: s.c.login, MFA: s.mfa,
+		Source: s.c.source.Addr().String(), Connection: s.c.id, Fingerprint: id.Fingerprint(), Started: s.c.g.Now().UTC(),
 	}
-	if err := c.g.rows.put(ctx, s.row); err != nil {
-		return &relay.Refusal{Text: "the session could not be registered; try again in a moment", Err: err}
-	}
-	_, err := c.g.append(ctx, s.meta(), event.StartSession{
-		FrontDoor: c.door, Fingerprint: id.Fingerprint(), Policies: grant.Policies(), Recording: recordingMode,
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTime)
+	defer cancel()
+	return s.c.g.rows.put(ctx, s.row)
+}
+
+// begun records StartSession.
+func (s *session) begun(ctx context.Context, id authn.Identity, grant policy.Grant) error {
+	_, err := s.c.g.append(ctx, s.meta(), event.StartSession{
+		FrontDoor: s.c.door, Fingerprint: id.Fingerprint(), Policies: grant.Policies(), Recording: recordingMode,
 	})
 	if err != nil {
-		s.endRow(now, "trail unavailable")
+		s.endRow(s.c.g.Now(), errTrail.cause)
 	}
 	return err
 }
