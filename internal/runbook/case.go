@@ -179,8 +179,8 @@ func (l *loader) readEvent(t *testFile, n *yaml.Node) {
 	if count > 1 && every == 0 {
 		l.wrong(n, "event with count needs every")
 	}
-	if total := len(t.events) + count; total > maxEvents {
-		l.wrong(n, "more than %d events in a test", maxEvents)
+	if l.events += count; l.events > maxEvents {
+		l.wrong(n, "more than %d events in all tests", maxEvents)
 		return
 	}
 	for i := range count {

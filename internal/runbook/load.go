@@ -47,6 +47,7 @@ type loader struct {
 	steps                                    []placed
 	refs                                     []ref
 	tests                                    []*testFile
+	events                                   int // of all tests
 }
 
 // placed is a step and where it stands.

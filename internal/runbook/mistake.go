@@ -50,12 +50,18 @@ func (ms Mistakes) sorted() Mistakes {
 	return ms
 }
 
-// nearest is the name a person most likely meant: at most a third of it wrong.
+// nearest is the name a person most likely meant: at most a third of it wrong,
+// or only begun.
 func nearest(got string, names []string) string {
 	best, bestAt := "", len(got)/3+2
 	for _, n := range names {
 		if d := distance(strings.ToLower(got), strings.ToLower(n)); d < bestAt {
 			best, bestAt = n, d
+		}
+	}
+	for _, n := range names {
+		if best == "" && len(got) >= 4 && strings.HasPrefix(strings.ToLower(n), strings.ToLower(got)) {
+			best = n
 		}
 	}
 	return best

@@ -131,5 +131,5 @@ const (
 	maxThreshold = 100_000
 	maxSteps     = 50
 	maxTests     = 200
-	maxEvents    = 20_000 // of one test, repetitions counted
+	maxEvents    = 5_000 // of all tests, repetitions counted
 )

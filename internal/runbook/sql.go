@@ -127,11 +127,20 @@ func (l *loader) addField(n *yaml.Node, name, where string) {
 		l.wrong(n, "%s: %s is a %s: name one value in it", where, quote(name), typ.Kind)
 	case err == nil:
 		rb.fields = append(rb.fields, keep{name, path})
-	case errors.As(err, &bad) && bad.Hint != "":
+	case errors.As(err, &bad) && strings.HasPrefix(bad.Hint, "did you mean"):
 		l.wrong(n, "%s: no column %s (%s)", where, quote(name), bad.Hint)
 	default:
-		l.wrong(n, "%s: no column %s", where, quote(name))
+		l.wrong(n, "%s: no column %s%s", where, quote(name), didYouMean(name, eventColumns()))
 	}
+}
+
+// eventColumns are the columns of CloudTrailLogs.
+func eventColumns() []string {
+	var names []string
+	for _, c := range sqlfront.CloudTrailCatalog().Tables[0].Columns {
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 // badSQL places a mistake of a statement in the file.
