@@ -24,6 +24,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -49,6 +50,7 @@ var (
 	rounds     = flag.Int("rounds", 7, "rounds; the median counts")
 	size       = flag.Int64("mib", 256, "MiB of one transfer")
 	idle       = flag.Int("idle", 200, "idle sessions")
+	gogc       = flag.Int("gogc", 400, "GOGC of the least gate")
 )
 
 // childDir is set in the process that is the gate; its files are there.
@@ -119,7 +121,8 @@ func leastGate(b *testing.B, target end) (end, int) {
 		b.Fatal(err)
 	}
 	cmd := exec.Command(self, "-test.run=^TestGateProcess$")
-	cmd.Env = append(os.Environ(), childDir+"="+dir, "GATEPATH_TARGET="+target.user+"@"+target.addr)
+	cmd.Env = append(os.Environ(), childDir+"="+dir, "GATEPATH_TARGET="+target.user+"@"+target.addr,
+		"GATEPATH_GOGC="+strconv.Itoa(*gogc))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -151,7 +154,9 @@ func TestGateProcess(t *testing.T) {
 	if dir == "" {
 		return
 	}
-	debug.SetGCPercent(400)
+	if percent, err := strconv.Atoi(os.Getenv("GATEPATH_GOGC")); err == nil {
+		debug.SetGCPercent(percent)
+	}
 	debug.SetMemoryLimit(1 << 30)
 	user, addr, _ := strings.Cut(os.Getenv("GATEPATH_TARGET"), "@")
 	private, err := os.ReadFile(filepath.Join(dir, "target"))

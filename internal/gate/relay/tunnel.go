@@ -47,7 +47,7 @@ func Tunnel(ctx context.Context, client, target *wire.Channel, h Hooks) (Summary
 	client.Close()
 	target.Close()
 	stop := context.AfterFunc(inner, func() {
-		time.AfterFunc(endTime, func() { // a conn that is over is closed for nothing
+		time.AfterFunc(endTime-sayTime, func() { // a conn that is over is closed for nothing
 			select {
 			case <-clientClosed:
 			default:
@@ -125,8 +125,12 @@ func (t *tunnel) closing(ctx context.Context) error {
 	if t.hooks.Closing == nil {
 		return nil
 	}
-	// A tunnel that is being ended is recorded all the same.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refuseTime)
+	// A tunnel that is being ended is recorded all the same, but not waited for.
+	limit := refuseTime
+	if t.ctx.Err() != nil {
+		limit = sayTime
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if err := t.hooks.Closing(ctx, t.summary(context.Cause(t.ctx))); err != nil {
 		return fmt.Errorf("record the tunnel's end: %w", err)

@@ -55,6 +55,10 @@ func Dial(ctx context.Context, nc net.Conn, cfg ClientConfig) (*Conn, error) {
 	if cfg.Signer != nil {
 		cc.Auth = []ssh.AuthMethod{ssh.PublicKeys(cfg.Signer)}
 	}
+	if len(cc.HostKeyAlgorithms) == 0 { // the library would take its defaults
+		t.Close()
+		return nil, fmt.Errorf("handshake with target: no host key of types %q can be verified", cfg.HostKeyTypes)
+	}
 	limit := cfg.Timeout
 	if limit == 0 {
 		limit = DefaultDialTimeout

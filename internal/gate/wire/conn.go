@@ -39,7 +39,6 @@ func newConn(t *tuned, c ssh.Conn, chans <-chan ssh.NewChannel, reqs <-chan *ssh
 	go func() {
 		conn.global(reqs)
 		conn.err = c.Wait()
-		t.drop() // the library's reader, its only user, has ended
 		close(conn.done)
 	}()
 	return conn

@@ -216,6 +216,10 @@ func TestDialVerifiesTheHostKey(t *testing.T) {
 		t.Error("no HostKey accepts any")
 	}
 	bad = good
+	bad.HostKeyTypes = []string{"ssh-dss"}
+	if _, err := dial(bad); err == nil || !strings.Contains(err.Error(), "ssh-dss") {
+		t.Errorf("a key type that is never accepted: %v", err)
+	}
 	bad.HostKeyTypes = []string{"ssh-rsa"}
 	if _, err := dial(bad); err == nil || !strings.Contains(err.Error(), "no common algorithm") {
 		t.Errorf("a key type that is not pinned: %v", err)
