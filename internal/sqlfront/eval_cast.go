@@ -1,0 +1,83 @@
+package sqlfront
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// What text a cast takes; the engines' text of a cast holds the same patterns.
+const (
+	bigintText    = `\A[+-]?[0-9]+\z`
+	doubleText    = `\A[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\z`
+	booleanText   = `\A([tT]|[fF]|[tT][rR][uU][eE]|[fF][aA][lL][sS][eE]|0|1)\z`
+	timestampText = `\A[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?)?\z`
+	dateText      = `\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z`
+)
+
+var (
+	bigintRE    = regexp.MustCompile(bigintText)
+	doubleRE    = regexp.MustCompile(doubleText)
+	booleanRE   = regexp.MustCompile(booleanText)
+	timestampRE = regexp.MustCompile(timestampText)
+	dateRE      = regexp.MustCompile(dateText)
+)
+
+func castValue(v Value, to Kind) (Value, error) {
+	switch {
+	case v.kind == Varchar:
+		return castText(v.s, to)
+	case to == Varchar:
+		return VarcharValue(v.String()), nil
+	case to == Boolean:
+		return BooleanValue(v.i != 0), nil
+	case to == Double:
+		return DoubleValue(float64(v.i)), nil
+	case to == Bigint && v.kind == Double:
+		r := math.Round(v.f)
+		if !(r >= -1<<63 && r < 1<<63) {
+			return Null, errOverflow
+		}
+		return BigintValue(int64(r)), nil
+	case to == Bigint:
+		return BigintValue(v.i), nil
+	case to == Timestamp:
+		return Value{kind: Timestamp, i: v.i * microsPerDay}, nil
+	case to == Date:
+		days := v.i / microsPerDay
+		if v.i%microsPerDay < 0 {
+			days--
+		}
+		return dateValue(days), nil
+	}
+	panic(fmt.Sprintf("sqlfront: cast of %s to %s", v.kind, to))
+}
+
+func castText(s string, to Kind) (Value, error) {
+	wrong := fmt.Errorf("cannot cast '%s' to %s", shorten(s), to)
+	switch to {
+	case Bigint:
+		if i, err := strconv.ParseInt(s, 10, 64); err == nil && bigintRE.MatchString(s) {
+			return BigintValue(i), nil
+		}
+	case Double:
+		if f, err := strconv.ParseFloat(s, 64); doubleRE.MatchString(s) && (err == nil || math.IsInf(f, 0)) {
+			return DoubleValue(f), nil
+		}
+	case Boolean:
+		if booleanRE.MatchString(s) {
+			return BooleanValue(strings.ContainsAny(s[:1], "tT1")), nil
+		}
+	case Timestamp:
+		if i, ok := readTime(s); ok && timestampRE.MatchString(s) {
+			return Value{kind: Timestamp, i: i}, nil
+		}
+	case Date:
+		if i, ok := readTime(s); ok && dateRE.MatchString(s) {
+			return dateValue(i / microsPerDay), nil // whole days: exact
+		}
+	}
+	return Null, wrong
+}
