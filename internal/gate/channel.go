@@ -232,6 +232,20 @@ func (sh *shell) closing(ctx context.Context, sum relay.Summary) error {
 	if err := sh.track.end(sum, e); err != nil {
 		sh.lose(ctx, err)
 	}
-	_, err := sh.c.g.append(ctx, sh.meta(), e)
-	return err
+	if sh.ending() == nil {
+		_, err := sh.c.g.append(ctx, sh.meta(), e)
+		return err
+	}
+	// What the gate ends, ends within a second, however long the trail takes;
+	// EndSession waits for this record.
+	recorded := make(chan struct{})
+	sh.wg.Go(func() {
+		defer close(recorded)
+		sh.c.g.appendLate(ctx, sh.meta(), e)
+	})
+	select {
+	case <-recorded:
+	case <-ctx.Done():
+	}
+	return nil
 }

@@ -179,3 +179,23 @@ func TestSlowTrailHoldsSessions(t *testing.T) {
 		t.Errorf("the session ended with %v", err)
 	}
 }
+
+func TestLockWorksWhileTheTrailHangs(t *testing.T) {
+	w := newWorld(t)
+	alice := startSleep(t, w.dial("deploy+web1", "alice"))
+	block := make(chan struct{})
+	w.trail.mu.Lock()
+	w.trail.block = block
+	w.trail.mu.Unlock()
+	w.rules.locks(lock(policy.Deny, policy.Match{Identity: "alice"}, "locked out"))
+	w.Redecide()
+	alice.ended(t, time.Second, 254, "locked out")
+	w.trail.mu.Lock()
+	w.trail.block = nil
+	w.trail.mu.Unlock()
+	close(block)
+	w.trail.waitFor(t, "EndSession")
+	if n := len(w.trail.named("CloseChannel")); n != 1 {
+		t.Errorf("%d CloseChannel recorded, want 1", n)
+	}
+}
