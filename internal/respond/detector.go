@@ -98,6 +98,7 @@ func (r *Responder) load(ctx context.Context) (*detector, error) {
 			}
 		}
 		d.cursor.Name = cursorName
+		d.seq, d.at = d.cursor.Seq, d.cursor.Time
 		return nil
 	})
 }
@@ -263,9 +264,9 @@ func (d *detector) seqAfter(ctx context.Context, at time.Time, head uint64) (uin
 // follow takes in the trail: what was evaluated before, to fill the windows,
 // and then everything else.
 func (d *detector) follow(ctx context.Context) error {
-	err := d.start(ctx)
+	from, err := d.start(ctx)
 	if err == nil {
-		err = d.r.deps.Trail.Follow(ctx, d.cursor.Seq+1, func(es []event.Entry) error {
+		err = d.r.deps.Trail.Follow(ctx, from+1, func(es []event.Entry) error {
 			return d.r.do(ctx, func(ctx context.Context) error {
 				if err := d.batch(ctx, es); err != nil {
 					return err
@@ -288,7 +289,9 @@ func (d *detector) catch() {
 	}
 }
 
-func (d *detector) start(ctx context.Context) error {
+// start fills the windows with what was evaluated before, and says up to which
+// event that is.
+func (d *detector) start(ctx context.Context) (uint64, error) {
 	now, head := d.r.deps.Now(), d.r.deps.Trail.Head()
 	var longest time.Duration
 	for _, t := range d.trackers {
@@ -307,19 +310,19 @@ func (d *detector) start(ctx context.Context) error {
 	if !skipTo.IsZero() {
 		seq, err := d.seqAfter(ctx, skipTo, head.Seq)
 		if err != nil {
-			return fmt.Errorf("look for the start: %w", err)
+			return 0, fmt.Errorf("look for the start: %w", err)
 		}
 		if !d.first && seq > from+1 {
 			g := event.DetectGap{What: "runbooks", From: stamp(since), To: stamp(skipTo), Reason: "stopped for longer than can be caught up with"}
 			if err := d.r.gap(ctx, g); err != nil {
-				return err
+				return 0, err
 			}
 		}
 		from, since = max(from, seq-1), skipTo
 	}
 	warm, err := d.seqAfter(ctx, since.Add(-longest), from)
 	if err != nil {
-		return fmt.Errorf("look for the window's start: %w", err)
+		return 0, fmt.Errorf("look for the window's start: %w", err)
 	}
 	err = d.span(ctx, from+1, head.Seq, func(es []event.Entry) error {
 		for _, e := range es {
@@ -332,7 +335,7 @@ func (d *detector) start(ctx context.Context) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	err = d.span(ctx, warm, from, func(es []event.Entry) error {
 		return d.r.do(ctx, func(context.Context) error {
@@ -347,9 +350,9 @@ func (d *detector) start(ctx context.Context) error {
 		})
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return d.r.do(ctx, func(context.Context) error {
+	return from, d.r.do(ctx, func(context.Context) error {
 		d.cursor.Seq, d.cursor.Time = from, since
 		d.seq, d.at, d.startHead = from, since, head.Seq
 		d.catch()

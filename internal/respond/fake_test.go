@@ -33,8 +33,11 @@ type memTrail struct {
 func newTrail() *memTrail { return &memTrail{more: make(chan struct{})} }
 
 func (m *memTrail) Append(ctx context.Context, rec event.Record) (event.Entry, error) {
-	if m.fault != nil {
-		if err := m.fault(rec, false); err != nil {
+	m.mu.Lock()
+	fault := m.fault
+	m.mu.Unlock()
+	if fault != nil {
+		if err := fault(rec, false); err != nil {
 			return event.Entry{}, err
 		}
 	}
@@ -43,12 +46,18 @@ func (m *memTrail) Append(ctx context.Context, rec event.Record) (event.Entry, e
 		return event.Entry{}, err
 	}
 	e := m.put(b, time.Now())
-	if m.fault != nil {
-		if err := m.fault(rec, true); err != nil {
+	if fault != nil {
+		if err := fault(rec, true); err != nil {
 			return event.Entry{}, err
 		}
 	}
 	return e, nil
+}
+
+func (m *memTrail) fail(fault func(rec event.Record, appended bool) error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fault = fault
 }
 
 func (m *memTrail) put(record []byte, at time.Time) event.Entry {
@@ -124,7 +133,13 @@ type memStore struct {
 	fault func(committed bool) error
 }
 
-func newStore() *memStore { return &memStore{rows: map[string]map[string]any{}} }
+func newStore() *memStore {
+	s := &memStore{rows: map[string]map[string]any{}}
+	for _, name := range tables {
+		s.rows[name] = map[string]any{}
+	}
+	return s
+}
 
 func (s *memStore) View(_ context.Context, fn func(state.Tx) error) error {
 	s.mu.Lock()
@@ -160,11 +175,11 @@ func (s *memStore) Close() error { return nil }
 type memTx struct{ rows map[string]map[string]any }
 
 func tableIn[T any](tx memTx, name string, key func(T) string) state.Table[T] {
-	if tx.rows[name] == nil {
-		tx.rows[name] = map[string]any{}
-	}
 	return memTable[T]{tx.rows[name], key}
 }
+
+// tables are the tables there are.
+var tables = []string{"runbooks", "alarms", "runs", "cursors"}
 
 func (tx memTx) Identities() state.Table[state.Identity] { panic("not used") }
 func (tx memTx) Keys() state.Table[state.Key]            { panic("not used") }
@@ -408,4 +423,10 @@ func (f *fakeReceivers) Send(_ context.Context, to string, m action.Message) (in
 	}
 	f.got[m.ID]++
 	return 200, nil
+}
+
+func (f *fakeReceivers) fail(fault func() error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fault = fault
 }

@@ -129,12 +129,12 @@ func TestContainmentGoesAheadWhileTheTrailIsDown(t *testing.T) {
 		settled()
 		var down atomic.Bool
 		down.Store(true)
-		w.trail.fault = func(_ event.Record, appended bool) error {
+		w.trail.fail(func(_ event.Record, appended bool) error {
 			if down.Load() && !appended {
 				return trail.ErrUnavailable
 			}
 			return nil
-		}
+		})
 		w.happen("bob", "s1", false, event.StartSession{})
 		time.Sleep(100 * time.Millisecond)
 		synctest.Wait()
@@ -275,7 +275,7 @@ func TestANotificationIsTriedAgainAndItsFailureShowsInTheAlarm(t *testing.T) {
 		if run := w.one(); run.Steps[3].State != stepDone || run.Steps[3].Attempts != 2 || len(w.receivers.got) != 1 {
 			t.Errorf("step %+v, messages %v; want it told at the third attempt", run.Steps[3], w.receivers.got)
 		}
-		w.receivers.fault = func() error { return &action.Failure{Status: 410, Final: true, Cause: "answered 410 Gone"} }
+		w.receivers.fail(func() error { return &action.Failure{Status: 410, Final: true, Cause: "answered 410 Gone"} })
 		w.happen("bob", "s2", false, event.StartSession{})
 		settled()
 		for _, a := range w.alarms() {

@@ -2,6 +2,7 @@ package respond
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -76,13 +77,11 @@ func (w *world) happen(who, session string, mfa bool, e event.Event) {
 
 func (w *world) put(m event.Meta, e event.Event) {
 	w.t.Helper()
-	fault := w.trail.fault
-	w.trail.fault = nil
-	_, err := w.trail.Append(w.t.Context(), origin.Record(m, e))
-	w.trail.fault = fault
+	b, err := json.Marshal(origin.Record(m, e))
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.trail.put(b, time.Now())
 }
 
 // deny appends n denials from a source, d apart.

