@@ -40,7 +40,7 @@ func newWorld(t *testing.T, rbs ...*runbook.Runbook) *world {
 	return w
 }
 
-// enforce enables all runbooks in a mode.
+// enable enables all runbooks in a mode.
 func (w *world) enable(mode runbook.Mode) {
 	for _, rb := range w.rbs {
 		if err := w.store.Update(w.t.Context(), func(tx state.Tx) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/trailgate/trailgate/event"
 	"github.com/trailgate/trailgate/internal/runbook"
@@ -57,6 +58,17 @@ func (r *Responder) note(mark string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.recorded[mark] = true
+}
+
+// forget drops the marks of a run that has ended: it says nothing more.
+func (r *Responder) forget(run, alarm string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for mark := range r.recorded {
+		if strings.Contains(mark, " "+run) || strings.HasPrefix(mark, raiseMark(alarm, "")) {
+			delete(r.recorded, mark)
+		}
+	}
 }
 
 // The marks of records that must not be there twice.

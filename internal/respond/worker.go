@@ -231,5 +231,8 @@ func (r *Responder) finish(ctx context.Context, run state.Run) error {
 		run.State, run.Ended = to, r.deps.Now()
 		return nil
 	})
+	if err == nil {
+		r.forget(run.ID, run.Alarm)
+	}
 	return err
 }
