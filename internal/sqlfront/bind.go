@@ -71,7 +71,7 @@ func (b *binder) selection(s *selection) (*selection, error) {
 		return nil, err
 	}
 	for _, e := range out.expressions() {
-		if weight(e) > maxWeight {
+		if grows(e) > maxGrowth {
 			return nil, b.fail(e, "this is too long once it is written out for the engine", "divide by columns, and cut text, fewer times inside each other")
 		}
 	}
@@ -108,6 +108,9 @@ func (b *binder) items(list []item) ([]item, error) {
 			}
 			for _, c := range b.table.Columns {
 				out = append(out, item{it.at, &column{node{it.at, c.Type}, []string{c.Name}}, c.Name, ""})
+			}
+			if len(out) > maxList {
+				return nil, b.src.fail(it.at, "", "the SELECT list has more than "+strconv.Itoa(maxList)+" columns", "name fewer")
 			}
 			continue
 		}
@@ -185,6 +188,12 @@ func (b *binder) groupBy(list []expr, items []item) ([]expr, error) {
 func (b *binder) orderBy(s *selection, items []item) ([]orderItem, error) {
 	b.aggregates, b.where = true, "ORDER BY"
 	var out []orderItem
+	byText := map[string]int{}
+	if len(s.order) > 0 {
+		for i := len(items) - 1; i >= 0; i-- {
+			byText[exprText(items[i].x)] = i
+		}
+	}
 	for _, o := range s.order {
 		i, ok, err := b.position(o.x, items, "ORDER BY")
 		if err != nil {
@@ -199,9 +208,7 @@ func (b *binder) orderBy(s *selection, items []item) ([]orderItem, error) {
 				return nil, err
 			}
 			// Written like a result column it is that column.
-			text := exprText(x)
-			i = slices.IndexFunc(items, func(it item) bool { return exprText(it.x) == text })
-			ok = i >= 0
+			i, ok = byText[exprText(x)]
 		}
 		if ok {
 			x = &literal{node{o.x.info().at, bigintType}, BigintValue(int64(i) + 1)}
@@ -256,7 +263,7 @@ func (b *binder) grouping(s *selection) error {
 	}
 	check := func(e expr) (err error) {
 		walk(e, func(e expr) bool {
-			if err != nil || keys[exprText(e)] {
+			if err != nil || len(keys) > 0 && keys[exprText(e)] {
 				return false
 			}
 			switch e := e.(type) {

@@ -2,6 +2,7 @@ package sqlfront
 
 import (
 	"errors"
+	"math"
 	"regexp"
 	"regexp/syntax"
 	"strings"
@@ -187,7 +188,17 @@ func upper(r rune) rune {
 	return unicode.ToUpper(r)
 }
 
+// duckSubstr is plain where the numbers are, as mostly, literals that mean the
+// same in both.
 func duckSubstr(c *call) string {
+	plain := true
+	for _, a := range c.args[1:] {
+		l, ok := a.(*literal)
+		plain = plain && ok && l.v.kind == Bigint && l.v.i > 0 && l.v.i < math.MaxInt32
+	}
+	if plain {
+		return "substr($*)"
+	}
 	whole, nulls, empty := "substr($1, least($2, 2147483647))", "$1 IS NULL OR $2 IS NULL", "$2 = 0 OR $2 < -length($1)"
 	if len(c.args) == 3 {
 		whole, nulls, empty = "substr($1, least($2, 2147483647), least($3, 2147483647))", nulls+" OR $3 IS NULL", empty+" OR $3 <= 0"

@@ -11,6 +11,8 @@ import (
 const (
 	maxDepth   = 200
 	maxNesting = 3 * maxDepth
+	// maxList is how many columns a SELECT, a GROUP BY or an ORDER BY names.
+	maxList = 1000
 )
 
 // parser reads tokens by recursive descent. Its methods return the first
@@ -201,7 +203,9 @@ func (p *parser) items() ([]item, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, it)
+		if list = append(list, it); len(list) > maxList {
+			return nil, p.src.fail(it.at, "", "the SELECT list has more than "+strconv.Itoa(maxList)+" columns", "name fewer")
+		}
 		if !p.accept(",") {
 			return list, nil
 		}
@@ -303,7 +307,9 @@ func (p *parser) groupBy() ([]expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, e)
+		if list = append(list, e); len(list) > maxList {
+			return nil, p.src.fail(t.at, "", "GROUP BY has more than "+strconv.Itoa(maxList)+" columns", "name fewer")
+		}
 		if !p.accept(",") {
 			return list, nil
 		}
@@ -335,7 +341,9 @@ func (p *parser) orderBy() ([]orderItem, error) {
 				return nil, p.failAt(t, "expected FIRST or LAST after NULLS", "")
 			}
 		}
-		list = append(list, o)
+		if list = append(list, o); len(list) > maxList {
+			return nil, p.src.fail(e.info().at, "", "ORDER BY has more than "+strconv.Itoa(maxList)+" columns", "name fewer")
+		}
 		if !p.accept(",") {
 			return list, nil
 		}

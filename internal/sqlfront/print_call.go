@@ -96,34 +96,32 @@ func prepared(ready any) string {
 	return whitespace
 }
 
-// maxWeight bounds the text for DuckDB, where some functions name an argument
-// several times.
-const maxWeight = 1 << 20
+// maxGrowth bounds how much longer than its tree the text for DuckDB is, where
+// some functions name an argument several times.
+const maxGrowth = 10_000
 
-// weight is about the number of nodes that e prints as for DuckDB.
-func weight(e expr) int {
-	w := 1
-	add := func(n int) { w = min(w+n, math.MaxInt32) }
+// grows is about how many nodes more than e has are printed for DuckDB.
+func grows(e expr) int {
+	printed, has := weight(e)
+	return printed - has
+}
+
+// weight counts the nodes that e prints as for DuckDB, and those it has.
+func weight(e expr) (printed, has int) {
+	times := func(int) int { return 1 }
 	switch e := e.(type) {
 	case *binary:
-		n := weight(e.l) + weight(e.r)
 		if _, ok := e.r.(*literal); !ok && (e.op == "/" || e.op == "%") {
-			n *= 2
+			times = func(int) int { return 2 }
 		}
-		add(n)
-		return w
 	case *call:
 		t := e.template(DuckDB)
-		for i, a := range e.args {
-			add(weight(a) * max(1, strings.Count(t, placeholder(i))+strings.Count(t, "$*")))
-		}
-		if e.filter != nil {
-			add(weight(e.filter))
-		}
-		return w
+		times = func(i int) int { return max(1, strings.Count(t, placeholder(i))+strings.Count(t, "$*")) }
 	}
-	for _, c := range children(e) {
-		add(weight(c))
+	printed, has = 1, 1
+	for i, c := range children(e) {
+		p, h := weight(c)
+		printed, has = min(printed+p*times(i), math.MaxInt32), has+h
 	}
-	return w
+	return printed, has
 }

@@ -144,6 +144,9 @@ func TestRefusals(t *testing.T) {
 		{"long chain", "SELECT 1" + strings.Repeat(" + 1", 10_000), `line 1, column 810: this chain has more than 200 parts, found "+" (write concat(…), or shorten it)`},
 		{"deep CASE", "SELECT " + strings.Repeat("CASE WHEN true THEN ", 1000) + "1" + strings.Repeat(" END", 1000), `line 1, column 5998: this is nested deeper than 200 levels (write it flatter)`},
 		{"what grows when printed", "SELECT " + strings.Repeat("substr(", 20) + "eventName" + strings.Repeat(", seq, seq)", 20) + " FROM CloudTrailLogs", `line 1, column 8: this is too long once it is written out for the engine (divide by columns, and cut text, fewer times inside each other)`},
+		{"many columns", "SELECT 1" + strings.Repeat(", 1", 1000), `line 1, column 3008: the SELECT list has more than 1000 columns (name fewer)`},
+		{"many stars", "SELECT *" + strings.Repeat(", *", 40) + " FROM CloudTrailLogs", `line 1, column 104: the SELECT list has more than 1000 columns (name fewer)`},
+		{"much to order by", "SELECT 1 ORDER BY 1" + strings.Repeat(", 1", 1000), `line 1, column 3019: ORDER BY has more than 1000 columns (name fewer)`},
 		{"a name too long", `SELECT 1 AS "` + strings.Repeat("a", 200) + `"`, `line 1, column 13: expected a name of at most 128 bytes, found "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
