@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -9,7 +10,9 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -29,6 +32,11 @@ func setup(env *testscript.Env) error {
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("LOGIN", me.Username) // an sshd started by this user takes this login
 	env.Setenv("LC_ALL", "C.UTF-8")
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	env.Setenv("GATE_PORT", port)
 	env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 	env.Values[serverKey{}] = &server{}
 	env.Defer(func() { env.Values[serverKey{}].(*server).end(syscall.SIGKILL) })
@@ -60,14 +68,24 @@ func (s *server) end(sig syscall.Signal) {
 
 func serverOf(ts *testscript.TestScript) *server { return ts.Value(serverKey{}).(*server) }
 
-// freePort is a loopback port that nobody listens on now.
-func freePort(ts *testscript.TestScript) string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	ts.Check(err)
-	defer ln.Close()
-	_, port, err := net.SplitHostPort(ln.Addr().String())
-	ts.Check(err)
-	return port
+// nextPort is below the range that the kernel gives to clients, and apart for
+// test processes that run at the same time.
+var nextPort = func() *atomic.Int64 {
+	p := new(atomic.Int64)
+	p.Store(int64(12000 + os.Getpid()*37%18000))
+	return p
+}()
+
+// freePort is a loopback port that nobody listens on and nobody else is given.
+func freePort() (string, error) {
+	for range 200 {
+		port := strconv.FormatInt(nextPort.Add(1), 10)
+		ln, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err == nil {
+			return port, ln.Close()
+		}
+	}
+	return "", errors.New("no free port")
 }
 
 func serve(ts *testscript.TestScript, neg bool, args []string) {
@@ -76,9 +94,9 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("a server is running already")
 	}
 	port := ts.Getenv("GATE_PORT")
-	if port == "" {
-		port = freePort(ts)
-		ts.Setenv("GATE_PORT", port)
+	if !neg {
+		ts.Check(ts.Exec("trailgate", "ca", "show", "host", "--line"))
+		ts.Check(os.WriteFile(ts.MkAbs("known_hosts"), []byte(ts.ReadFile("stdout")), 0o600))
 	}
 	log, err := os.OpenFile(ts.MkAbs("server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	ts.Check(err)
@@ -163,7 +181,8 @@ func startSSHD(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(ts.Exec("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(dir, "hostkey")))
 	ts.Check(ts.Exec("trailgate", "ca", "show", "user", "--line"))
 	ts.Check(os.WriteFile(filepath.Join(dir, "user_ca.pub"), []byte(ts.ReadFile("stdout")), 0o600))
-	port := freePort(ts)
+	port, err := freePort()
+	ts.Check(err)
 	conf := fmt.Sprintf(`Port %s
 ListenAddress 127.0.0.1
 HostKey %[2]s/hostkey
@@ -235,8 +254,6 @@ Host *.tg
   ProxyJump %[2]s@gate
 `, work, name, ts.Getenv("GATE_PORT"))
 	ts.Check(os.WriteFile(filepath.Join(work, name+".conf"), []byte(conf), 0o600))
-	ts.Check(ts.Exec("trailgate", "ca", "show", "host", "--line"))
-	ts.Check(os.WriteFile(filepath.Join(work, "known_hosts"), []byte(ts.ReadFile("stdout")), 0o600))
 }
 
 // code makes ssh's askpass answer with the next code of a TOTP secret.
@@ -255,4 +272,23 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(askpass, []byte("#!/bin/sh\necho "+c+"\n"), 0o700))
 	ts.Setenv("SSH_ASKPASS", askpass)
 	ts.Setenv("SSH_ASKPASS_REQUIRE", "force")
+}
+
+// smallDisk mounts a tmpfs over a directory, keeping what is in it. Mounting is
+// root's, so the tests run as root, as they do in CI.
+func smallDisk(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: smalldisk DIR SIZE")
+	}
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.Mkdir(dir+".new", 0o700))
+	if err := syscall.Mount("tmpfs", dir+".new", "tmpfs", 0, "mode=700,size="+args[1]); err != nil {
+		ts.Fatalf("mount a small file system (this needs root): %v", err)
+	}
+	ts.Check(os.CopyFS(dir+".new", os.DirFS(dir)))
+	ts.Check(syscall.Mount(dir+".new", dir, "", syscall.MS_MOVE, ""))
+	ts.Defer(func() {
+		serverOf(ts).end(syscall.SIGKILL)
+		syscall.Unmount(dir, syscall.MNT_DETACH)
+	})
 }

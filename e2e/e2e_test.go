@@ -7,6 +7,7 @@
 //	stop | kill9            end the server politely, or with SIGKILL
 //	sshd                    start a real sshd that trusts $DATA's user CA; sets $SSHD and $SSHD_PORT
 //	person NAME             make a key for NAME and an ssh_config that uses it: ssh -F $WORK/NAME.conf
+//	smalldisk DIR SIZE      make DIR a file system of that size
 //	code NAME SECRETFILE    let NAME answer the TOTP prompt with a code of that secret
 package e2e
 
@@ -44,6 +45,8 @@ func TestScripts(t *testing.T) {
 			"sshd":   startSSHD,
 			"person": person,
 			"code":   code,
+
+			"smalldisk": smallDisk,
 		},
 		RequireUniqueNames: true,
 	})

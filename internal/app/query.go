@@ -48,6 +48,9 @@ func (q *queries) Query(ctx context.Context, by admin.Actor, statement string, m
 	return q.engine.Query(ctx, query.Request{Statement: stmt, MaxRows: maxRows})
 }
 
+// QueryWorker is the body of the hidden command that a query worker runs.
+func QueryWorker() int { return duckdb.WorkerMain() }
+
 // workerCommand is how a query worker is started: this binary, again.
 func workerCommand() ([]string, error) {
 	self, err := os.Executable()

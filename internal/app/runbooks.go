@@ -16,6 +16,7 @@ import (
 	"github.com/trailgate/trailgate/internal/recording"
 	"github.com/trailgate/trailgate/internal/respond"
 	"github.com/trailgate/trailgate/internal/runbook"
+	"github.com/trailgate/trailgate/internal/state"
 	"github.com/trailgate/trailgate/runbooks"
 )
 
@@ -74,6 +75,8 @@ func (a *App) responder(books []*runbook.Runbook) (*respond.Responder, error) {
 		Actions: action.New(action.Deps{
 			Sessions: runSessions{a.gate}, Locks: a.locks, Now: time.Now,
 			Protected: func(err error) bool { return errors.Is(err, lock.ErrProtected) },
+			Gone:      func(err error) bool { return errors.Is(err, gate.ErrNoSession) },
+			Ended:     a.ended,
 		}),
 		Notifier: notifier, Recordings: evidence(recordingDir(a.cfg)), Log: a.o.Log,
 	}), nil
@@ -82,13 +85,19 @@ func (a *App) responder(books []*runbook.Runbook) (*respond.Responder, error) {
 // runSessions lets a run end sessions.
 type runSessions struct{ gate *gate.Gate }
 
-// Terminate ends a live session; one that has ended already is what was wanted.
+// Terminate ends a live session.
 func (s runSessions) Terminate(ctx context.Context, id, message string, by action.By) error {
-	err := s.gate.Terminate(ctx, id, message, gate.By{Identity: by.Identity, Run: by.Run})
-	if errors.Is(err, gate.ErrNoSession) {
-		return nil
-	}
-	return err
+	return s.gate.Terminate(ctx, id, message, gate.By{Identity: by.Identity, Run: by.Run})
+}
+
+// ended says whether a session is known to be over.
+func (a *App) ended(ctx context.Context, session string) bool {
+	var row state.Session
+	err := a.store.View(ctx, func(tx state.Tx) (err error) {
+		row, err = tx.Sessions().Get(session)
+		return err
+	})
+	return err == nil && !row.Ended.IsZero()
 }
 
 // evidence finds what was recorded of a session.

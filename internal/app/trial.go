@@ -44,7 +44,7 @@ type engines struct {
 
 // Open answers over these events and no others; close it when done.
 func (o engines) Open(ctx context.Context, events []event.Entry) (query.Engine, func() error, error) {
-	e := duckdb.New(duckdb.Options{Command: o.command, Source: fixed(events), EventsDir: o.dir, Name: "test", Threads: 1, Log: slog.New(slog.DiscardHandler)})
+	e := duckdb.New(duckdb.Options{Command: o.command, Source: respond.Events(events), EventsDir: o.dir, Name: "test", Threads: 1, Log: slog.New(slog.DiscardHandler)})
 	g := newGroup(ctx)
 	g.run("query worker", e.Run)
 	if len(events) > 0 {
@@ -54,24 +54,4 @@ func (o engines) Open(ctx context.Context, events []event.Entry) (query.Engine, 
 		}
 	}
 	return e, g.stop, nil
-}
-
-// fixed is a trail of given events.
-type fixed []event.Entry
-
-// Sealed is nothing, for ever.
-func (fixed) Sealed() (query.Catalogue, <-chan struct{}) { return query.Catalogue{}, nil }
-
-// Follow gives the events from a sequence number on, and waits for ctx's end.
-func (f fixed) Follow(ctx context.Context, from uint64, fn func([]event.Entry) error) error {
-	for i, e := range f {
-		if e.Seq >= from {
-			if err := fn(f[i:]); err != nil {
-				return err
-			}
-			break
-		}
-	}
-	<-ctx.Done()
-	return context.Cause(ctx)
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/trailgate/trailgate/internal/query/duckdb"
+	"github.com/trailgate/trailgate/internal/app"
 )
 
 // Exit codes, the same for every command.
@@ -86,7 +86,7 @@ func (s streams) interactive() bool {
 // Main runs the command line of this process and returns its exit code.
 func Main() int {
 	if len(os.Args) > 1 && os.Args[1] == "query-worker" {
-		return duckdb.WorkerMain()
+		return app.QueryWorker()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

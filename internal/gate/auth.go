@@ -30,6 +30,7 @@ type failed struct {
 	fingerprint string
 	keyType     string
 	identity    *authn.Identity // when its key was proven and its code was wrong
+	certificate bool            // of a user certificate
 }
 
 // attempt is what one login on c has come to so far. It holds reasons for the
@@ -41,8 +42,22 @@ type attempt struct {
 }
 
 func (a *attempt) fail(f failed) wire.Verdict {
-	a.failed = f
+	if !a.certificate { // which a client follows up with its bare key
+		a.failed = f
+	}
 	return wire.Verdict{}
+}
+
+// refuseCertificate notes that a user certificate was shown: only keys that are
+// enrolled prove an identity, and the person is told so.
+func (a *attempt) refuseCertificate(_ wire.Peer, k wire.Key, expired bool) (notice string) {
+	f := failed{reason: "user certificate", code: event.AuthenticationFailed, fingerprint: k.Fingerprint, keyType: line(k.Algorithm, maxName), certificate: true}
+	notice = "user certificates are not taken: log in with a key that is enrolled (trailgate key create)"
+	if expired {
+		f.reason, notice = "expired user certificate", "your certificate has expired, and "+notice
+	}
+	a.fail(f)
+	return notice
 }
 
 // begin makes the identity of a verified key.

@@ -219,8 +219,9 @@ func (sh *shell) closing(ctx context.Context, sum relay.Summary) error {
 		e.ExitSignal = line(sum.Signal.Signal, 32)
 	}
 	status := relay.ExitEnded
+	ended := sum.Cause != nil || sh.ending() != nil
 	switch {
-	case sh.ending() != nil: // what the person's client will exit with
+	case ended: // what the person's client will exit with
 		e.ExitStatus = &status
 	case sum.Status != nil:
 		status = int(*sum.Status)
@@ -232,7 +233,7 @@ func (sh *shell) closing(ctx context.Context, sum relay.Summary) error {
 	if err := sh.track.end(sum, e); err != nil {
 		sh.lose(ctx, err)
 	}
-	if sh.ending() == nil {
+	if !ended {
 		_, err := sh.c.g.append(ctx, sh.meta(), e)
 		return err
 	}

@@ -90,7 +90,7 @@ func (g *Gate) serve(ctx context.Context, nc net.Conn) {
 		g.sources.leave(source.Addr(), false, g.Now())
 		return
 	}
-	w, err := wire.Serve(ctx, nc, wire.ServerConfig{HostKeys: signers, Auth: auth, Grace: g.Limits.LoginGrace})
+	w, err := wire.Serve(ctx, nc, wire.ServerConfig{HostKeys: signers, Auth: auth, Grace: g.Limits.LoginGrace, Certificate: auth.refuseCertificate})
 	g.sources.leave(source.Addr(), err != nil && auth.reason != "" && ctx.Err() == nil, g.Now())
 	if err != nil {
 		c.loginFailed(ctx, &auth.attempt, err)

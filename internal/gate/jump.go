@@ -49,7 +49,7 @@ func (c *conn) jump(ctx context.Context, in *wire.Incoming, o inspect.OpenDirect
 	inner.target = name
 	outer := c.identity()
 	auth := &jumpAuth{attempt: attempt{c: inner, ctx: ctx}, outer: outer}
-	w, err := wire.Serve(ctx, nc, wire.ServerConfig{HostKeys: signers, Auth: auth, Grace: c.g.Limits.LoginGrace})
+	w, err := wire.Serve(ctx, nc, wire.ServerConfig{HostKeys: signers, Auth: auth, Grace: c.g.Limits.LoginGrace, Certificate: auth.refuseCertificate})
 	if err != nil {
 		inner.jumpFailed(ctx, auth)
 		return

@@ -19,6 +19,9 @@ const (
 	endTime = 900 * time.Millisecond
 	// sayTime is the part of it for the text, the closing hook and the status.
 	sayTime = 700 * time.Millisecond
+	// recordTime is the part of that for the closing hook: while the trail is
+	// down it comes to nothing, and the person must still be told.
+	recordTime = 400 * time.Millisecond
 	// refuseTime is what a peer may take to answer a close while the session
 	// itself goes on.
 	refuseTime = 10 * time.Second
@@ -57,9 +60,7 @@ func Channel(ctx context.Context, client, target *wire.Channel, h Hooks) (Summar
 		r.end(cause)
 	}
 	r.join(ctx, cause)
-	s := r.summary()
-	s.Cause = cause
-	return s, cause
+	return r.summary(), cause
 }
 
 // session is one session channel under way. Its two request loops and three
@@ -93,6 +94,7 @@ type session struct {
 	exitStatus *uint32
 	exitSignal *inspect.ExitSignal
 	closed     bool // Closing was called
+	cause      error
 	clientLeft bool
 }
 
@@ -201,6 +203,9 @@ func (r *session) closing(ctx context.Context) error {
 func (r *session) end(cause error) {
 	ctx, cancel := context.WithTimeout(context.Background(), sayTime)
 	defer cancel()
+	r.mu.Lock()
+	r.cause = cause
+	r.mu.Unlock()
 	r.fail(cause) // what flows stops
 	said := make(chan struct{})
 	r.all.Go(func() {
@@ -212,7 +217,9 @@ func (r *session) end(cause error) {
 			<-r.stderr
 		case <-ctx.Done():
 		}
-		r.closing(ctx) // ends all the same
+		recorded, done := context.WithTimeout(ctx, recordTime)
+		r.closing(recorded) // ends all the same
+		done()
 		r.client.Send(inspect.ExitStatus{Status: ExitEnded})
 		r.client.Close()
 	})
@@ -278,6 +285,6 @@ func (r *session) summary() Summary {
 	r.hash.Sum(s.SHA256[:0])
 	s.Started, s.Terminal = r.start, r.terminal
 	s.Status, s.Signal = r.exitStatus, r.exitSignal
-	s.ClientLeft = r.clientLeft
+	s.ClientLeft, s.Cause = r.clientLeft, r.cause
 	return s
 }

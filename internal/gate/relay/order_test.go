@@ -87,17 +87,18 @@ func TestStormLosesNothing(t *testing.T) {
 			var wg sync.WaitGroup
 			var mu sync.Mutex
 			lost := map[string]int{}
-			for range 64 {
-				wg.Go(func() {
-					c := h.dial(t)
-					defer c.Close()
-					for i := range work {
-						got := burst(c, fmt.Sprint(i))
-						mu.Lock()
-						lost[got]++
-						mu.Unlock()
-					}
-				})
+			for range 16 { // connections of four sessions each: 64 at a time
+				c := h.dial(t)
+				for range 4 {
+					wg.Go(func() {
+						for i := range work {
+							got := burst(c, fmt.Sprint(i))
+							mu.Lock()
+							lost[got]++
+							mu.Unlock()
+						}
+					})
+				}
 			}
 			for i := range 600 {
 				work <- i

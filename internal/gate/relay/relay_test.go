@@ -94,8 +94,8 @@ func TestSameAsDirect(t *testing.T) {
 		{name: "binary", command: "head -c 3000000 /dev/zero; printf '\\377\\376\\000\\r\\n'"},
 		{name: "terminal", args: []string{"-tt"}, command: "tty >/dev/null && stty size; exit 11"},
 		{name: "environment", args: []string{"-o", "SetEnv=LC_ALL=C.UTF-8 TEST_X=y"}, command: "echo $LC_ALL $TEST_X"},
-		{name: "rekeying, up", args: []string{"-o", "RekeyLimit=500K"}, command: "sha256sum", stdin: big},
-		{name: "rekeying, down", args: []string{"-o", "RekeyLimit=500K"}, command: "seq 1 400000"},
+		{name: "rekeying, up", args: []string{"-o", "RekeyLimit=2M"}, command: "sha256sum", stdin: big},
+		{name: "rekeying, down", args: []string{"-o", "RekeyLimit=2M"}, command: "seq 1 600000"},
 		{name: "chacha", args: []string{"-c", "chacha20-poly1305@openssh.com"}, command: "cat", stdin: big},
 		{name: "quoting", command: `printf '%s\n' "a  b" 'c"d' $'\t'`},
 	} {

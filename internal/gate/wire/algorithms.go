@@ -7,7 +7,7 @@ import (
 )
 
 // Every list is set here, never left to the library, whose defaults hold
-// SHA-1 and DSA. No CBC, no CTR, encrypt-then-MAC only.
+// SHA-1 and DSA. No CBC, and CTR with encrypt-then-MAC only.
 var (
 	keyExchanges = []string{
 		ssh.KeyExchangeMLKEM768X25519,
@@ -19,8 +19,10 @@ var (
 		ssh.CipherAES128GCM,
 		ssh.CipherAES256GCM,
 		ssh.CipherChaCha20Poly1305,
+		ssh.CipherAES256CTR, // Paramiko before 3.5 knows nothing better
+		ssh.CipherAES128CTR,
 	}
-	// macs are for completeness: every cipher above brings its own.
+	// macs are for CTR: the other ciphers bring their own.
 	macs = []string{ssh.HMACSHA256ETM, ssh.HMACSHA512ETM}
 
 	// userKeys sign a login. rsa-sha2 only for RSA, no DSA. The sk- types are

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -93,8 +94,8 @@ const (
 
 var (
 	errRejected    = errors.New("login step rejected")
-	errUnknownKey  = errors.New("key is not known")
 	errCertificate = errors.New("user certificates are not accepted")
+	errUnknownKey  = errors.New("key is not known")
 	errWeakKey     = errors.New("rsa key size is not accepted")
 	errAnswers     = errors.New("too many answers")
 )
@@ -102,10 +103,12 @@ var (
 // login adapts one connection's Auth to the library. It keeps what bounds the
 // login, never who it is.
 type login struct {
-	auth    Auth
-	remote  netip.AddrPort
-	answers int
-	last    Peer // for the error when the login fails; its Proof is unset
+	auth   Auth
+	remote netip.AddrPort
+	// certificate is ServerConfig.Certificate.
+	certificate func(p Peer, k Key, expired bool) (notice string)
+	answers     int
+	last        Peer // for the error when the login fails; its Proof is unset
 }
 
 // proofKey holds Accept's Proof in the library's Permissions.
@@ -119,6 +122,9 @@ func (l *login) configure(c *ssh.ServerConfig) {
 		return l.finish(m, l.auth.None(l.peer(m, nil)))
 	}
 	c.PublicKeyCallback = func(m ssh.ConnMetadata, k ssh.PublicKey) (*ssh.Permissions, error) {
+		if cert, ok := k.(*ssh.Certificate); ok {
+			return nil, l.refuse(m, cert)
+		}
 		key, err := keyOf(k)
 		if err != nil {
 			return nil, err
@@ -135,6 +141,17 @@ func (l *login) configure(c *ssh.ServerConfig) {
 		}
 		return l.finish(m, l.auth.Verified(l.peer(m, nil), key))
 	}
+}
+
+// refuse refuses a user certificate, with the words of whoever knows why.
+func (l *login) refuse(m ssh.ConnMetadata, cert *ssh.Certificate) error {
+	if l.certificate == nil {
+		return errCertificate
+	}
+	expired := cert.ValidBefore != ssh.CertTimeInfinity && time.Now().Unix() >= int64(cert.ValidBefore)
+	key := Key{Algorithm: cert.Type(), Blob: cert.Key.Marshal(), Fingerprint: ssh.FingerprintSHA256(cert.Key)}
+	notice := l.certificate(l.peer(m, nil), key, expired)
+	return &ssh.BannerError{Err: errCertificate, Message: banner(notice)}
 }
 
 // finish turns a step's verdict into the library's terms.

@@ -30,6 +30,9 @@ type ServerConfig struct {
 	Grace    time.Duration            // for the whole login; 0 means DefaultGrace
 	Version  string                   // "" means Version
 	Banner   func(user string) string // said before the login; nil or "" says nothing
+	// Certificate is told of a user certificate, which is refused whatever it
+	// says, and words it for the person. k is the key in it. Nil says nothing.
+	Certificate func(p Peer, k Key, expired bool) (notice string)
 }
 
 // LoginError is a connection that did not come to a finished login.
@@ -46,7 +49,7 @@ func (e *LoginError) Unwrap() error { return e.Err }
 // nc is closed and the error is a *LoginError; when ctx ends first, too.
 func Serve(ctx context.Context, nc net.Conn, cfg ServerConfig) (*Conn, error) {
 	t := tune(nc)
-	l := &login{auth: cfg.Auth, remote: addrPort(nc.RemoteAddr())}
+	l := &login{auth: cfg.Auth, remote: addrPort(nc.RemoteAddr()), certificate: cfg.Certificate}
 	l.last.Remote = l.remote
 
 	sc := &ssh.ServerConfig{Config: transportConfig(), ServerVersion: cfg.Version}
