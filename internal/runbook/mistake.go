@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/trailgate/trailgate/internal/suggest"
 )
 
 // Mistake is one thing wrong in a file, and where.
@@ -50,56 +52,15 @@ func (ms Mistakes) sorted() Mistakes {
 	return ms
 }
 
-// nearest is the name a person most likely meant: at most a third of it wrong,
-// or only begun.
-func nearest(got string, names []string) string {
-	best, bestAt := "", len(got)/3+2
-	for _, n := range names {
-		if d := distance(strings.ToLower(got), strings.ToLower(n)); d < bestAt {
-			best, bestAt = n, d
-		}
-	}
-	for _, n := range names {
-		if best == "" && len(got) >= 4 && strings.HasPrefix(strings.ToLower(n), strings.ToLower(got)) {
-			best = n
-		}
-	}
-	return best
-}
-
-// didYouMean is the hint that names it, or all names when none is near.
+// didYouMean is the hint that names what was meant, or all names when none is
+// near.
 func didYouMean(got string, names []string) string {
 	if len(got) <= 64 {
-		if n := nearest(got, names); n != "" {
-			return fmt.Sprintf(" (did you mean %q?)", n)
+		if hint := suggest.DidYouMean(got, names); hint != "" {
+			return hint
 		}
 	}
 	return " (one of " + strings.Join(names, ", ") + ")"
-}
-
-// distance is Damerau and Levenshtein's: insertions, deletions, changes and
-// swaps of neighbours.
-func distance(a, b string) int {
-	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row := make([]int, len(b)+1)
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			change := 1
-			if a[i-1] == b[j-1] {
-				change = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+change)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last = last, row
-	}
-	return last[len(b)]
 }
 
 // quote shows a person's text, shortened.

@@ -3,6 +3,8 @@ package sqlfront
 import (
 	"slices"
 	"strings"
+
+	"github.com/trailgate/trailgate/internal/suggest"
 )
 
 // What is refused by name: Trino that is not in this subset yet, statements
@@ -144,41 +146,15 @@ func nearestKeyword(t token) string {
 
 // didYouMean names the candidate nearest to what was written, if any is near.
 func didYouMean(written string, candidates []string) string {
-	best, distance := "", min(max(len(written)/3, 1), 3)
-	for _, c := range candidates {
-		if d := editDistance(strings.ToLower(written), strings.ToLower(c), distance); d < distance || d == distance && best == "" {
-			best, distance = c, d
-		}
-	}
-	if best == "" {
+	if len(written) > maxSuggested {
 		return ""
 	}
-	return `did you mean "` + best + `"?`
+	if n := suggest.Nearest(written, candidates); n != "" {
+		return `did you mean "` + n + `"?`
+	}
+	return ""
 }
 
-// editDistance counts insertions, deletions, changes and swaps of neighbours;
-// above limit it is only known to be above.
-func editDistance(a, b string, limit int) int {
-	if len(a)-len(b) > limit || len(b)-len(a) > limit {
-		return limit + 1
-	}
-	before, last, now := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		now[0] = i
-		for j := 1; j <= len(b); j++ {
-			change := last[j-1]
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			now[j] = min(last[j]+1, now[j-1]+1, change)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				now[j] = min(now[j], before[j-2]+1)
-			}
-		}
-		before, last, now = last, now, before
-	}
-	return last[len(b)]
-}
+// maxSuggested is longer than any name there is; comparing a longer word with
+// all of them would only cost time.
+const maxSuggested = 64
