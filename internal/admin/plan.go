@@ -202,7 +202,7 @@ func (p *plan) role(r manifest.Resource) {
 	row := state.Role{Name: r.Name, Members: members, ARN: r.ARN}
 	settle(p, r, p.tx.Roles(), r.Name, row, func(old state.Role) []string {
 		return diff("arn", old.ARN != row.ARN, "members", !slices.Equal(old.Members, row.Members))
-	}, event.CreateRole{Role: r.Name, Members: members}, event.UpdateRole{Role: r.Name, Members: members})
+	}, event.CreateRole{Role: r.Name, Members: members, ARN: r.ARN}, event.UpdateRole{Role: r.Name, Members: members, ARN: r.ARN})
 }
 
 func (p *plan) target(r manifest.Resource) {
@@ -227,7 +227,8 @@ func (p *plan) target(r manifest.Resource) {
 	prints := pins.Fingerprints()
 	settle(p, r, p.tx.Targets(), r.Name, row, func(old state.Target) []string {
 		return diff("address", old.Address != row.Address, "hostKeys", !slices.Equal(old.HostKeys, row.HostKeys), "labels", !maps.Equal(old.Labels, row.Labels))
-	}, event.CreateTarget{Target: r.Name, Address: r.Address, Keys: prints}, event.UpdateTarget{Target: r.Name, Address: r.Address, Keys: prints})
+	}, event.CreateTarget{Target: r.Name, Address: r.Address, Keys: prints, Labels: r.Labels},
+		event.UpdateTarget{Target: r.Name, Address: r.Address, Keys: prints, Labels: r.Labels})
 }
 
 func (p *plan) policy(r manifest.Resource) {
@@ -322,7 +323,7 @@ func removeIdentity(tx state.Tx, name string) ([]event.Event, error) {
 	for _, r := range roles {
 		if i := slices.Index(r.Members, name); i >= 0 {
 			r.Members = slices.Delete(r.Members, i, i+1)
-			events = append(events, event.UpdateRole{Role: r.Name, Members: r.Members})
+			events = append(events, event.UpdateRole{Role: r.Name, Members: r.Members, ARN: r.ARN})
 			if err := tx.Roles().Put(r); err != nil {
 				return nil, err
 			}

@@ -96,7 +96,9 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) 
 	if a.trail, err = trail.Open(cfg.DataDir, trail.Options{Origin: a.origin, OnFault: a.onFault}); err != nil {
 		return nil, err
 	}
-	a.sealer = trail.NewSealer(a.trail, trail.SealOptions{})
+	a.sealer = trail.NewSealer(a.trail, trail.SealOptions{OnError: func(err error) {
+		o.Log.Error("seal failed, the next one takes its events", "err", err)
+	}})
 	if a.store, err = sqlite.Open(ctx, statePath(cfg)); err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/trailgate/trailgate/internal/app"
 	"github.com/trailgate/trailgate/internal/client"
 	"github.com/trailgate/trailgate/internal/config"
+	"github.com/trailgate/trailgate/internal/trail"
 )
 
 // gateNames are how clients write the gate in their known_hosts.
@@ -104,7 +105,14 @@ func (sh *shell) serve() *cobra.Command {
 // serve runs a server until ctx ends.
 func serve(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 	a, err := app.New(ctx, cfg, app.Options{Version: version, Log: log})
-	if err != nil {
+	switch {
+	case errors.Is(err, trail.ErrLocked):
+		return hinted(err, "one server at a time works on a data directory: stop the other, or give this one its own --data-dir")
+	case errors.Is(err, trail.ErrDamaged):
+		return hinted(err, "trailgate trail verify says where; keep journal/ and events/ as evidence, and start on a new data directory")
+	case errors.Is(err, os.ErrNotExist):
+		return hinted(err, "trailgate init --admin NAME --key KEY.pub makes a data directory")
+	case err != nil:
 		return err
 	}
 	return a.Run(ctx)
