@@ -180,7 +180,7 @@ func TestApplyCreatesUpdatesAndLeavesAlone(t *testing.T) {
 		`CreateUser {"userName":"bob","admin":false,"breakGlass":false} {"arn":"arn:aws:iam::111122223333:user/bob"}`,
 		`UploadSSHPublicKey {"userName":"alice"} {"keyFingerprint":"` + print1 + `"}`,
 		`CreateRole {"roleName":"ops","members":["alice","bob"]}`,
-		`CreateTarget {"target":"web1","address":"10.0.0.1:22","hostKeyFingerprints":["` + hostPrint + `"]}`,
+		`CreateTarget {"target":"web1","address":"10.0.0.1:22","hostKeyFingerprints":["` + hostPrint + `"],"labels":{"env":"prod"}}`,
 		`PutPolicy {"policyName":"everybody","sha256":"` + sha(all) + `"}`,
 	}
 	if diff := cmp.Diff(wantEvents, w.took()); diff != "" {
