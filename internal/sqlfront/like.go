@@ -54,6 +54,35 @@ func compileLike(pattern, escape string) (*likePattern, bool) {
 	return p, true
 }
 
+// duckText is the pattern with \ as its escape character, and whether it needs
+// one. DuckDB looks for % and _ before it looks for the escape, so one that is
+// % or _ itself would mean something else there.
+func (p *likePattern) duckText() (pattern string, escaped bool) {
+	var b strings.Builder
+	for _, part := range p.parts {
+		for _, piece := range part {
+			escaped = escaped || strings.ContainsAny(piece.text, "%_")
+		}
+	}
+	plain := strings.NewReplacer(`%`, `\%`, `_`, `\_`, `\`, `\\`)
+	for i, part := range p.parts {
+		if i > 0 {
+			b.WriteByte('%')
+		}
+		for _, piece := range part {
+			switch {
+			case piece.any > 0:
+				b.WriteByte('_')
+			case escaped:
+				b.WriteString(plain.Replace(piece.text))
+			default:
+				b.WriteString(piece.text)
+			}
+		}
+	}
+	return b.String(), escaped
+}
+
 // match says whether the whole of s matches.
 func (p *likePattern) match(s string) bool {
 	first, rest := p.parts[0], p.parts[1:]
@@ -68,11 +97,10 @@ func (p *likePattern) match(s string) bool {
 	// Each part in the middle is taken as early as it can be; the last one has
 	// to be at the end.
 	for _, part := range rest[:len(rest)-1] {
-		from, end, ok := part.find(s)
+		end, ok := part.find(s)
 		if !ok {
 			return false
 		}
-		_ = from
 		s = s[end:]
 	}
 	return rest[len(rest)-1].endOf(s)
@@ -98,21 +126,21 @@ func (p likePart) at(s string) (int, bool) {
 	return n, true
 }
 
-// find is the first place of the part in s.
-func (p likePart) find(s string) (from, end int, ok bool) {
+// find is the end of the first place of the part in s.
+func (p likePart) find(s string) (end int, ok bool) {
 	if len(p) == 0 {
-		return 0, 0, true
+		return 0, true
 	}
-	for from <= len(s) {
+	for from := 0; from <= len(s); {
 		if p[0].any == 0 { // jump to where its first text is
 			i := strings.Index(s[from:], p[0].text)
 			if i < 0 {
-				return 0, 0, false
+				return 0, false
 			}
 			from += i
 		}
 		if n, ok := p.at(s[from:]); ok {
-			return from, from + n, true
+			return from + n, true
 		}
 		if from == len(s) {
 			break
@@ -120,7 +148,7 @@ func (p likePart) find(s string) (from, end int, ok bool) {
 		_, size := utf8.DecodeRuneInString(s[from:])
 		from += size
 	}
-	return 0, 0, false
+	return 0, false
 }
 
 // endOf says whether s ends with the part.

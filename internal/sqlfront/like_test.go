@@ -43,14 +43,15 @@ func TestLikeAgreesWithDuckDB(t *testing.T) {
 		draw := func(name string, most int) string {
 			return strings.Join(rapid.SliceOfN(alphabet, 0, most).Draw(t, name), "")
 		}
-		text, pattern, escape := draw("text", 8), draw("pattern", 6), rapid.SampledFrom([]string{"", "", `\`, "#"}).Draw(t, "escape")
+		text, pattern, escape := draw("text", 8), draw("pattern", 6), rapid.SampledFrom([]string{"", "", `\`, "#", "%", "_", "a"}).Draw(t, "escape")
 		p, ok := compileLike(pattern, escape)
 		if !ok {
 			return // Trino refuses it; DuckDB would guess
 		}
-		query := "SELECT x LIKE " + QuoteText(pattern)
-		if escape != "" {
-			query += " ESCAPE " + QuoteText(escape)
+		written, escaped := p.duckText()
+		query := "SELECT x LIKE " + QuoteText(written)
+		if escaped {
+			query += ` ESCAPE '\'`
 		}
 		var got sql.NullBool
 		if err := db.QueryRow(query+" FROM (SELECT CAST(? AS VARCHAR) AS x)", text).Scan(&got); err != nil {

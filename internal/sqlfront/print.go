@@ -143,6 +143,15 @@ func (p *printer) expr(e expr) {
 		p.binary(e)
 	case *like:
 		p.around("(", e.x, negation(e.not)+" LIKE ")
+		if p.d == DuckDB {
+			pattern, escaped := e.match.duckText()
+			p.WriteString(QuoteText(pattern))
+			if escaped {
+				p.WriteString(` ESCAPE '\'`)
+			}
+			p.WriteByte(')')
+			return
+		}
 		p.expr(e.pattern)
 		if e.escape != nil {
 			p.around(" ESCAPE ", e.escape, "")
@@ -243,6 +252,11 @@ func (p *printer) interval(micros int64) {
 
 func (p *printer) binary(e *binary) {
 	op := e.op
+	if p.d == DuckDB && e.typ.Kind == Date { // its sum of a date is a timestamp
+		p.around("CAST((", e.l, " "+op+" ")
+		p.around("", e.r, ") AS DATE)")
+		return
+	}
 	if p.d == Trino || op != "/" && op != "%" {
 		p.around("(", e.l, " "+op+" ")
 		p.around("", e.r, ")")
