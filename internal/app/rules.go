@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,8 @@ type rules struct {
 	locks *lock.Book
 	now   func() time.Time
 	set   atomic.Pointer[policy.Set]
+
+	loading sync.Mutex // held over a load: an older snapshot must not replace a newer one
 }
 
 // Book returns the snapshot of now. It does no I/O.
@@ -27,6 +30,8 @@ func (r *rules) Book() policy.Book {
 
 // load compiles the policies anew. When that fails the old ones stay in force.
 func (r *rules) load(ctx context.Context) error {
+	r.loading.Lock()
+	defer r.loading.Unlock()
 	return r.store.View(ctx, func(tx state.Tx) error {
 		set, err := admin.Compile(tx)
 		if err == nil {
