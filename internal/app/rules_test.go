@@ -83,4 +83,3 @@ func (t heldTable) List() ([]state.Policy, error) {
 	}
 	return rows, err
 }
-
