@@ -133,8 +133,9 @@ func (c *conn) mfaHint(ctx context.Context) string {
 	return "hint: close this connection and connect again, to be asked for a code"
 }
 
-// recheck decides again whether the connection may go on, with the rules,
-// keys and identities of this moment, and ends it when not.
+// recheck decides again whether the connection, and all that goes on in its
+// session, may go on, with the rules, keys and identities of this moment, and
+// ends it when not.
 func (c *conn) recheck(ctx context.Context) {
 	id, row, err := c.fresh(ctx)
 	var no *denial
@@ -146,7 +147,8 @@ func (c *conn) recheck(ctx context.Context) {
 		return
 	}
 	book, r := c.g.Rules.Book(), c.request(id, policy.Connect, row)
-	if c.current() == nil {
+	s := c.current()
+	if s == nil {
 		// Nothing is open that policy could be asked about; whatever is opened
 		// next, is. A lock on the person ends the connection all the same.
 		for _, l := range book.Locks {
@@ -158,7 +160,14 @@ func (c *conn) recheck(ctx context.Context) {
 		}
 		return
 	}
+	s.renew(row)
 	d := policy.Decide(book, r)
+	for _, under := range s.underWay(id) {
+		if !d.Allowed {
+			break
+		}
+		r, d = under, policy.Decide(book, under)
+	}
 	if d.Allowed {
 		return
 	}

@@ -46,10 +46,7 @@ func (s *session) refuseOpen(ctx context.Context, in *wire.Incoming, e event.Eve
 // decide asks policy about an act in this session and records the answer as e,
 // before the act. The error says why not, in words for the person.
 func (s *session) decide(ctx context.Context, action policy.Action, e event.Event, detail func(*policy.Request)) error {
-	r := s.c.request(s.c.identity(), action, s.target)
-	if detail != nil {
-		detail(&r)
-	}
+	r := s.ask(s.c.identity(), &act{action, detail})
 	d := policy.Decide(s.c.g.Rules.Book(), r)
 	if d.Allowed {
 		_, err := s.c.g.append(ctx, s.meta(), e)
@@ -59,6 +56,30 @@ func (s *session) decide(ctx context.Context, action policy.Action, e event.Even
 	return s.c.deny(ctx, s.meta(), e, &denial{reason: d.Reason, decision: d})
 }
 
+// begin is decide for what goes on for a while: until over is called, whenever
+// rules change it is decided again, and ends the session when it is no longer
+// allowed.
+func (s *session) begin(ctx context.Context, action policy.Action, e event.Event, detail func(*policy.Request)) (over func(), err error) {
+	a := &act{action, detail}
+	// Noted first: whoever changes the rules after the decision finds it.
+	s.mu.Lock()
+	if s.acts == nil {
+		s.acts = make(map[*act]struct{})
+	}
+	s.acts[a] = struct{}{}
+	s.mu.Unlock()
+	over = func() {
+		s.mu.Lock()
+		delete(s.acts, a)
+		s.mu.Unlock()
+	}
+	if err := s.decide(ctx, action, e, detail); err != nil {
+		over()
+		return nil, err
+	}
+	return over, nil
+}
+
 // shell is a session channel under way: a shell, command or subsystem.
 type shell struct {
 	*session
@@ -66,6 +87,7 @@ type shell struct {
 	kind   string // of the start that was let through
 	pty    *inspect.Pty
 	track  *track // its recording, once it has one
+	over   func() // what it started is over, for the rules
 	ending func() error
 }
 
@@ -88,7 +110,8 @@ func (s *session) interactive(ctx context.Context, in *wire.Incoming, number int
 		up.Close()
 		return
 	}
-	sh := &shell{session: s, number: number, ending: func() error { return context.Cause(ctx) }}
+	sh := &shell{session: s, number: number, over: func() {}, ending: func() error { return context.Cause(ctx) }}
+	defer func() { sh.over() }()
 	_, err = relay.Channel(ctx, down, up, relay.Hooks{
 		Request: sh.request, Output: sh.output, Closing: sh.closing, Hold: &s.c.g.pause.hold,
 	})
@@ -146,10 +169,12 @@ func (sh *shell) request(ctx context.Context, m inspect.Message) error {
 
 // start decides on what the channel is to run, and readies its recording.
 func (sh *shell) start(ctx context.Context, m inspect.Message, kind string, action policy.Action, e event.Event, detail func(*policy.Request)) error {
-	if err := sh.decide(ctx, action, e, detail); err != nil {
+	over, err := sh.begin(ctx, action, e, detail)
+	if err != nil {
 		return err
 	}
-	sh.kind = kind
+	sh.over() // of a start that the target refused
+	sh.kind, sh.over = kind, over
 	track, err := sh.tape.track(sh, m)
 	if err != nil {
 		return sh.lose(ctx, err)

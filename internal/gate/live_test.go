@@ -272,3 +272,94 @@ func TestOrphansGetAnEnd(t *testing.T) {
 		t.Errorf("a second EndOrphans = %d, %v, want 0", n, err)
 	}
 }
+
+// A session whose Connect is still allowed does not keep what is not.
+func TestChangedPolicyEndsWhatGoesOnInASession(t *testing.T) {
+	const connect = `permit (principal, action == Action::"Connect", resource);`
+	tests := map[string]struct {
+		change func(*world)
+		begin  func(t *testing.T, w *world) (ended func() bool)
+	}{
+		"command": {
+			change: func(w *world) { w.rules.policies(w.t, connect) },
+			begin: func(t *testing.T, w *world) func() bool {
+				z := startSleep(t, w.dial("deploy+web1", "alice"))
+				return func() bool { z.ended(t, time.Second, 254, "no policy permits alice to run"); return true }
+			},
+		},
+		"tunnel": {
+			change: func(w *world) {
+				w.rules.policies(w.t, everything+`forbid (principal, action == Action::"Tunnel", resource);`)
+			},
+			begin: tunnelEnds,
+		},
+		"tunnel, the target's labels changed": {
+			change: func(w *world) {
+				w.rules.policies(w.t, everything+`forbid (principal, action == Action::"Tunnel", resource) when { resource has env && resource.env == "prod" };`)
+				w.update(func(tx state.Tx) error {
+					row, err := tx.Targets().Get("web1")
+					row.Labels = map[string]string{"env": "prod"}
+					return errors.Join(err, tx.Targets().Put(row))
+				})
+			},
+			begin: tunnelEnds,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			ended := tt.begin(t, w)
+			w.Redecide() // nothing changed: nothing ends
+			if len(w.Sessions()) != 1 {
+				t.Fatal("the session ended by itself")
+			}
+			tt.change(w)
+			w.Redecide()
+			if !ended() {
+				t.Error("it goes on, though policy no longer allows it")
+			}
+			if end := w.trail.waitFor(t, "EndSession"); !strings.Contains(field(end, "cause"), "web1 as deploy") && !strings.Contains(field(end, "cause"), "forbidden by") {
+				t.Errorf("EndSession says %q", field(end, "cause"))
+			}
+		})
+	}
+}
+
+// tunnelEnds opens a tunnel and says whether it ends within two seconds.
+func tunnelEnds(t *testing.T, w *world) (ended func() bool) {
+	nc, err := w.dial("deploy+web1", "alice").Dial("tcp", "db.internal:5432")
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		nc.Read(make([]byte, 1))
+	}()
+	return func() bool {
+		defer nc.Close()
+		select {
+		case <-over:
+			return true
+		case <-time.After(2 * time.Second):
+			return false
+		}
+	}
+}
+
+// A new channel is decided with the labels that its target has now.
+func TestChangedLabelsCountInALiveSession(t *testing.T) {
+	w := newWorld(t)
+	w.rules.policies(t, everything+`forbid (principal, action == Action::"Tunnel", resource) when { resource has env && resource.env == "prod" };`)
+	c := w.dial("deploy+web1", "alice")
+	startSleep(t, c)
+	w.update(func(tx state.Tx) error {
+		row, err := tx.Targets().Get("web1")
+		row.Labels = map[string]string{"env": "prod"}
+		return errors.Join(err, tx.Targets().Put(row))
+	})
+	if nc, err := c.Dial("tcp", "db.internal:5432"); err == nil {
+		nc.Close()
+		t.Error("a tunnel opened that the target's new label forbids")
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,11 +40,50 @@ type session struct {
 	// clientLeft says that the leg to the target was closed for want of a client.
 	clientLeft atomic.Bool
 	tape       tape
-	mu         sync.Mutex // guards below
-	exit       *int       // of the channel that ended last
-	agent      bool       // agent forwarding was allowed
-	x11        bool       // X11 forwarding was allowed
-	gone       bool       // guarded by c.mu: no channel may join any more
+	mu         sync.Mutex        // guards below
+	exit       *int              // of the channel that ended last
+	agent      bool              // agent forwarding was allowed
+	x11        bool              // X11 forwarding was allowed
+	object     state.Target      // target as last read: its labels may have changed since the dial
+	acts       map[*act]struct{} // what goes on in it
+	gone       bool              // guarded by c.mu: no channel may join any more
+}
+
+// act is what goes on in a session because policy allowed it.
+type act struct {
+	action policy.Action
+	detail func(*policy.Request) // completes the question; may be nil
+}
+
+// ask is the question whether id may do a in this session.
+func (s *session) ask(id authn.Identity, a *act) policy.Request {
+	s.mu.Lock()
+	row := s.object
+	s.mu.Unlock()
+	r := s.c.request(id, a.action, row)
+	if a.detail != nil {
+		a.detail(&r)
+	}
+	return r
+}
+
+// renew has the session decided with its target as it is now.
+func (s *session) renew(row state.Target) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.object = row
+}
+
+// underWay are the questions about all that goes on in the session.
+func (s *session) underWay(id authn.Identity) []policy.Request {
+	s.mu.Lock()
+	acts := slices.Collect(maps.Keys(s.acts))
+	s.mu.Unlock()
+	questions := make([]policy.Request, len(acts))
+	for i, a := range acts {
+		questions[i] = s.ask(id, a)
+	}
+	return questions
 }
 
 // causeTargetLeft is the cause of a session whose target went away.
@@ -115,6 +156,7 @@ func (s *session) again(ctx context.Context) error {
 		r := s.c.request(id, policy.Connect, row)
 		d := policy.Decide(s.c.g.Rules.Book(), r)
 		if d.Allowed {
+			s.renew(row)
 			return nil
 		}
 		s.c.g.failPolicy(ctx, s.c.meta(), r, d)
@@ -147,7 +189,7 @@ func (c *conn) start(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{c: c, id: event.NewID(), target: row, mfa: id.MFA(), over: make(chan struct{})}
+	s := &session{c: c, id: event.NewID(), target: row, object: row, mfa: id.MFA(), over: make(chan struct{})}
 	cert, err := s.certificate(ctx, id)
 	if err != nil {
 		return nil, err

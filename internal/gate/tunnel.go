@@ -14,13 +14,14 @@ import (
 // tunnel relays a direct-tcpip channel. The target connects, never the gate.
 func (s *session) tunnel(ctx context.Context, in *wire.Incoming, o inspect.OpenDirect, number int) {
 	host, port := line(o.Host, maxName), int(o.Port)
-	err := s.decide(ctx, policy.Tunnel, event.OpenTunnel{Channel: number, Host: host, Port: port}, func(r *policy.Request) {
+	over, err := s.begin(ctx, policy.Tunnel, event.OpenTunnel{Channel: number, Host: host, Port: port}, func(r *policy.Request) {
 		r.Host, r.Port = o.Host, port
 	})
 	if err != nil {
 		reject(in, wire.Prohibited, err)
 		return
 	}
+	defer over()
 	closeTunnel := func(ctx context.Context, sum relay.Summary) {
 		s.received.Add(sum.In)
 		s.sent.Add(sum.Out)
@@ -73,12 +74,13 @@ func (s *session) back(ctx context.Context, in *wire.Incoming) {
 	s.mu.Lock()
 	agent, x11 := s.agent, s.x11
 	s.mu.Unlock()
+	var over func()
 	var err error
 	switch in.Open().(type) {
 	case inspect.OpenAgent:
-		err = s.backAllowed(ctx, agent, policy.ForwardAgent, event.ForwardAgent{Channel: number})
+		over, err = s.backAllowed(ctx, agent, policy.ForwardAgent, event.ForwardAgent{Channel: number})
 	case inspect.OpenX11:
-		err = s.backAllowed(ctx, x11, policy.ForwardX11, event.ForwardX11{Channel: number})
+		over, err = s.backAllowed(ctx, x11, policy.ForwardX11, event.ForwardX11{Channel: number})
 	default:
 		in.Reject(wire.UnknownType, "the gate does not offer this kind of channel")
 		return
@@ -87,6 +89,7 @@ func (s *session) back(ctx context.Context, in *wire.Incoming) {
 		reject(in, wire.Prohibited, err)
 		return
 	}
+	defer over()
 	down, err := s.c.w.OpenTyped(ctx, in.Open())
 	if err != nil {
 		in.Reject(wire.ConnectFailed, "the client refused the channel")
@@ -105,9 +108,9 @@ func (s *session) back(ctx context.Context, in *wire.Incoming) {
 }
 
 // backAllowed decides on a channel back to the client, and records it.
-func (s *session) backAllowed(ctx context.Context, asked bool, action policy.Action, e event.Event) error {
+func (s *session) backAllowed(ctx context.Context, asked bool, action policy.Action, e event.Event) (over func(), err error) {
 	if !asked {
-		return s.c.deny(ctx, s.meta(), e, &denial{reason: "the target opened a forwarding that nobody asked for"})
+		return nil, s.c.deny(ctx, s.meta(), e, &denial{reason: "the target opened a forwarding that nobody asked for"})
 	}
-	return s.decide(ctx, action, e, nil)
+	return s.begin(ctx, action, e, nil)
 }
