@@ -74,7 +74,8 @@ func (d *Daemon) start(t testing.TB, hostKey string) error {
 		"PidFile none", "UsePAM no", "StrictModes no", "UseDNS no", "PrintMotd no", "PrintLastLog no",
 		"PermitRootLogin yes", "PasswordAuthentication no", "KbdInteractiveAuthentication no",
 		"MaxStartups 2000", "MaxSessions 100", "AcceptEnv LANG LC_* TEST_*",
-		"Subsystem sftp internal-sftp", "LogLevel INFO", "",
+		"Subsystem sftp internal-sftp", "LogLevel INFO",
+		"SetEnv HOME=" + d.Dir, "", // what runs must not read the tester's .bashrc
 	}, "\n")
 	write(t, d.path("sshd_config"), []byte(config))
 	cmd := exec.Command(sshdPath, "-D", "-e", "-f", d.path("sshd_config"))
