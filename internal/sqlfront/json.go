@@ -19,7 +19,12 @@ const maxJSONDepth = 500
 var errNotJSON = errors.New("not JSON")
 
 // validUTF8 is b as a string, each run of bytes that are not UTF-8 as U+FFFD.
-func validUTF8(b []byte) string { return strings.ToValidUTF8(string(b), "\uFFFD") }
+func validUTF8(b []byte) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	return strings.ToValidUTF8(string(b), "\uFFFD")
+}
 
 // kindOf is the first byte of a value: { [ " t f n or that of a number; 0 when
 // there is none.
