@@ -22,6 +22,9 @@ const (
 	// recordTime is the part of that for the closing hook: while the trail is
 	// down it comes to nothing, and the person must still be told.
 	recordTime = 400 * time.Millisecond
+	// startTime is the part of it for a client that has not asked for its shell
+	// or command yet, or waits for the decision: it shows a reason only after.
+	startTime = 200 * time.Millisecond
 	// refuseTime is what a peer may take to answer a close while the session
 	// itself goes on.
 	refuseTime = 10 * time.Second
@@ -44,7 +47,7 @@ func Channel(ctx context.Context, client, target *wire.Channel, h Hooks) (Summar
 	r := &session{
 		ctx: inner, fail: fail, hooks: h, client: client, target: target,
 		replies: newReplies(), hash: sha256.New(), drained: make(chan struct{}),
-		started: make(chan struct{}), status: make(chan struct{}),
+		started: make(chan struct{}), startAnswered: make(chan struct{}), status: make(chan struct{}),
 		clientClosed: make(chan struct{}), targetClosed: make(chan struct{}),
 		inputDone: make(chan struct{}), stderr: make(chan struct{}, 1),
 	}
@@ -74,13 +77,15 @@ type session struct {
 	replies *replies
 	stderr  chan struct{} // holds one token while somebody writes the client's stderr
 
-	started      chan struct{} // closed when the target runs something
-	status       chan struct{} // closed when exitStatus or exitSignal is set
-	clientClosed chan struct{} // the client closed, or its connection is gone
-	targetClosed chan struct{} // same of the target
-	inputDone    chan struct{} // the client's data and EOF are passed on
-	drained      chan struct{} // all of the target's data is passed on, or dropped
+	started       chan struct{} // closed when the target runs something
+	startAnswered chan struct{} // closed when the client has the answer to its start
+	status        chan struct{} // closed when exitStatus or exitSignal is set
+	clientClosed  chan struct{} // the client closed, or its connection is gone
+	targetClosed  chan struct{} // same of the target
+	inputDone     chan struct{} // the client's data and EOF are passed on
+	drained       chan struct{} // all of the target's data is passed on, or dropped
 
+	answered sync.Once    // closes startAnswered
 	outputs  atomic.Int32 // streams to the client that still run
 	in, errs atomic.Int64
 	all      sync.WaitGroup
@@ -89,6 +94,7 @@ type session struct {
 	hash       hash.Hash  // of what went to stdout
 	out        int64
 	asked      *wire.Request // waits for the target's reply
+	askedFor   inspect.Message
 	start      inspect.Message
 	terminal   bool
 	exitStatus *uint32
@@ -211,6 +217,13 @@ func (r *session) end(cause error) {
 	r.all.Go(func() {
 		defer close(said)
 		r.answer(true)
+		late := time.NewTimer(startTime)
+		defer late.Stop()
+		select {
+		case <-r.startAnswered:
+		case <-r.clientClosed:
+		case <-late.C:
+		}
 		select {
 		case r.stderr <- struct{}{}:
 			say(r.client, cause)

@@ -2,7 +2,9 @@ package relay_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/trailgate/trailgate/internal/gate/inspect"
 	"github.com/trailgate/trailgate/internal/gate/relay"
 	"github.com/trailgate/trailgate/internal/gate/wire"
 	"github.com/trailgate/trailgate/internal/sshtest"
@@ -69,6 +72,41 @@ func TestEndedSessionSaysWhyWithinASecond(t *testing.T) {
 			}
 			if status(err) != relay.ExitEnded || errs.String() != "trailgate: "+locked.Text+"\r\n" {
 				t.Errorf("status %v, stderr %q", err, errs.String())
+			}
+		})
+	}
+}
+
+// A runbook may end a session at its first event, while the client's start is
+// still being decided: the person reads why all the same, and not that the
+// start was refused, after which OpenSSH's client shows nothing else.
+func TestEndedWhileItsStartIsDecided(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		then func(context.Context) error // what the decision comes to
+	}{
+		{"the decision is given up", func(ctx context.Context) error { return fmt.Errorf("append: %w", ctx.Err()) }},
+		{"the decision is yes", func(context.Context) error { return nil }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			deciding := make(chan struct{})
+			h := newHop(t, never, func() relay.Hooks {
+				return relay.Hooks{Request: func(ctx context.Context, m inspect.Message) error {
+					close(deciding)
+					<-ctx.Done()
+					return c.then(ctx)
+				}}
+			})
+			s := h.session(t)
+			var errs bytes.Buffer
+			s.Stderr = &errs
+			done := make(chan error, 1)
+			go func() { done <- s.Run("go") }()
+			wait(t, "decision", deciding, 10*time.Second)
+			h.gate.End(locked)
+			if err := <-done; status(err) != relay.ExitEnded || errs.String() != "trailgate: "+locked.Text+"\r\n" {
+				t.Errorf("ended with %v and stderr %q, want status %d and the reason", err, errs.String(), relay.ExitEnded)
 			}
 		})
 	}

@@ -34,7 +34,7 @@ func (r *session) clientRequests() {
 func (r *session) clientRequest(req *wire.Request) {
 	m, err := req.Message()
 	if err != nil || !r.mayAsk(m) {
-		req.Reply(false)
+		r.reply(req, m, err == nil && r.lateStart(m))
 		return
 	}
 	if err := r.decide(m); err != nil {
@@ -42,7 +42,7 @@ func (r *session) clientRequest(req *wire.Request) {
 		ends := errors.As(err, &refusal)
 		// A refused start is answered with yes and then ended: OpenSSH's client
 		// exits with 255 on a no, before it shows the reason.
-		req.Reply(ends && inspect.Starts(m))
+		r.reply(req, m, ends && inspect.Starts(m) || r.lateStart(m))
 		if ends {
 			r.fail(err)
 		}
@@ -55,20 +55,47 @@ func (r *session) clientRequest(req *wire.Request) {
 		return
 	}
 	r.replies.begin()
-	r.setAsked(req)
+	if !r.setAsked(req, m) {
+		r.reply(req, m, r.lateStart(m))
+		r.replies.end()
+		return
+	}
 	ok, err := r.target.Ask(m)
 	ok = ok && err == nil
 	if ok {
 		r.passed(m)
 	}
-	r.answer(ok)
+	r.answer(ok || r.lateStart(m))
 	r.replies.end()
 }
 
-func (r *session) setAsked(req *wire.Request) {
+// lateStart says whether m would have started something on a channel that the
+// gate has ended meanwhile. Like a refused start it is answered with yes, so
+// that the client shows the reason.
+func (r *session) lateStart(m inspect.Message) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.asked = req
+	return inspect.Starts(m) && r.start == nil && (r.cause != nil || r.ctx.Err() != nil)
+}
+
+// reply answers a request. Whoever ends the channel waits for a start's answer.
+func (r *session) reply(req *wire.Request, m inspect.Message, ok bool) {
+	req.Reply(ok)
+	if m != nil && inspect.Starts(m) {
+		r.answered.Do(func() { close(r.startAnswered) })
+	}
+}
+
+// setAsked notes the request that waits for the target, unless the gate is
+// ending the channel: whoever does answers what waits once.
+func (r *session) setAsked(req *wire.Request, m inspect.Message) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cause != nil {
+		return false
+	}
+	r.asked, r.askedFor = req, m
+	return true
 }
 
 // answer replies to the request that waits, unless it has been: when the gate
@@ -76,11 +103,11 @@ func (r *session) setAsked(req *wire.Request) {
 // nothing before the reply to its start.
 func (r *session) answer(ok bool) {
 	r.mu.Lock()
-	req := r.asked
-	r.asked = nil
+	req, m := r.asked, r.askedFor
+	r.asked, r.askedFor = nil, nil
 	r.mu.Unlock()
 	if req != nil {
-		req.Reply(ok)
+		r.reply(req, m, ok)
 	}
 }
 
