@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -36,6 +37,10 @@ func Doctor(ctx context.Context, cfg config.Config) []Check {
 		checks = append(checks, Check{true, ok, ""})
 	}
 	info, err := os.Stat(cfg.DataDir)
+	if errors.Is(err, os.ErrNotExist) { // nothing else can be asked
+		say(fmt.Errorf("there is no data directory %s", cfg.DataDir), "", "trailgate init --admin NAME --key KEY.pub makes it; --data-dir or TRAILGATE_DATA_DIR names another")
+		return checks
+	}
 	if err == nil && info.Mode().Perm()&0o077 != 0 {
 		err = fmt.Errorf("%s can be read by others (mode %o)", cfg.DataDir, info.Mode().Perm())
 	}

@@ -28,7 +28,7 @@ func (sh *shell) lock() *cobra.Command {
 				expires = l.Expires
 			}
 			return []any{l.ID, string(l.Effect), matchText(l.Match), l.Reason, l.By, l.Created, expires}
-		}}
+		}, []string{"id", "effect", "matches", "expires", "reason"}}
 	var l policy.Lock
 	var effect, source string
 	var last time.Duration
@@ -106,10 +106,15 @@ func (sh *shell) session() *cobra.Command {
 				ended = s.Ended
 			}
 			return []any{s.ID, s.Identity, s.Login, s.Target, s.MFA, s.Source, s.Started, ended, s.Cause}
-		}}
+		}, []string{"id", "identity", "login", "target", "mfa", "source", "started"}}
 	var all bool
 	list := &cobra.Command{Use: "list", Short: "List the live sessions", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if all {
+				n.shown = append(n.shown, "cause")
+			} else {
+				n.plural = "live sessions; --all shows the ended ones"
+			}
 			return n.list(sh, func(s state.Session) bool { return all || s.Ended.IsZero() })(cmd, args)
 		}}
 	list.Flags().BoolVar(&all, "all", false, "ended ones too")
@@ -117,6 +122,9 @@ func (sh *shell) session() *cobra.Command {
 	terminate := &cobra.Command{Use: "terminate SESSION", Short: "End a live session", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return sh.server(func(c *client.Client) error {
+				if _, err := c.Sessions(cmd.Context(), args[0]); err != nil {
+					return err
+				}
 				if err := c.Terminate(cmd.Context(), args[0], message); err != nil {
 					return err
 				}
@@ -156,10 +164,13 @@ func (sh *shell) why() *cobra.Command {
 				}
 				fmt.Fprintf(sh.out, "%s: %s\n", verdict, out.Reason)
 				for _, line := range out.Explain {
+					if strings.HasSuffix(line, out.Reason) && strings.HasPrefix(line, verdict) {
+						continue // said above
+					}
 					fmt.Fprintln(sh.out, "  "+line)
 				}
 				if !out.Allowed {
-					return &failure{exitDenied, errors.New("denied"), ""}
+					return &failure{code: exitDenied}
 				}
 				return nil
 			})
@@ -175,6 +186,7 @@ func (sh *shell) why() *cobra.Command {
 func (sh *shell) ca() *cobra.Command {
 	var line bool
 	show := &cobra.Command{Use: "show user|host", Short: "Print what targets (user) or clients (host) must trust", Args: cobra.ExactArgs(1), ValidArgs: []string{"user", "host"},
+		Long: "Print what targets (user) or clients (host) must trust.\n\n  trailgate ca show user\n  trailgate ca show host --line >> ~/.ssh/known_hosts.trailgate",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, _, err := sh.settings()
 			if err != nil {
@@ -206,6 +218,8 @@ func (sh *shell) sshConfig() *cobra.Command {
 	var address, login string
 	var check bool
 	c := &cobra.Command{Use: "ssh-config", Short: "Print what a person adds to ~/.ssh/config and known_hosts", Args: cobra.NoArgs,
+		Long: "Print what a person adds to ~/.ssh/config and known_hosts to reach targets through this gate.\n\n" +
+			"  trailgate ssh-config --address gate.example.com:2222\n  trailgate ssh-config --check",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, _, err := sh.settings()
 			if err != nil {

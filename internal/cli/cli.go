@@ -21,6 +21,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/trailgate/trailgate/internal/app"
+	"github.com/trailgate/trailgate/internal/suggest"
 )
 
 // Exit codes, the same for every command.
@@ -37,13 +38,20 @@ const (
 var version = "devel"
 
 // failure is an error with what the person should do next, and the exit code.
+// Without an error all is said already.
 type failure struct {
 	code int
 	err  error
 	hint string
 }
 
-func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Error() string {
+	if f.err == nil {
+		return "said already"
+	}
+	return f.err.Error()
+}
+
 func (f *failure) Unwrap() error { return f.err }
 
 // hinted wraps err with what to do next.
@@ -105,13 +113,15 @@ func run(ctx context.Context, args []string, s streams) int {
 	if !errors.As(err, &f) {
 		f = &failure{code: exitFailed, err: err}
 		if isUsage(err) {
-			f.code, f.hint = exitMisused, "trailgate "+strings.TrimSpace(nounOf(args)+" --help")+" shows the ways to say it"
+			f = usageError(root, args, err)
 		}
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		f = &failure{exitInterrupted, errors.New("interrupted"), ""}
 	}
-	fmt.Fprintf(s.err, "error: %s\n", f.err)
+	if f.err != nil {
+		fmt.Fprintf(s.err, "error: %s\n", f.err)
+	}
 	if f.hint != "" {
 		fmt.Fprintf(s.err, "hint: %s\n", f.hint)
 	}
@@ -128,12 +138,30 @@ func isUsage(err error) bool {
 	return false
 }
 
-// nounOf is the command a line starts with, for a hint.
-func nounOf(args []string) string {
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		return args[0]
+// usageError says a mistake that cobra found in the words of the command that
+// was meant, and how that command is written.
+func usageError(root *cobra.Command, args []string, err error) *failure {
+	cmd, _, findErr := root.Find(args)
+	if findErr != nil {
+		cmd = root
 	}
-	return ""
+	path, use := cmd.CommandPath(), strings.TrimSuffix(cmd.UseLine(), " [flags]")
+	var want, have int
+	if n, _ := fmt.Sscanf(err.Error(), "accepts %d arg(s), received %d", &want, &have); n == 2 {
+		what := "nothing"
+		switch want {
+		case 0:
+		case 1:
+			what = "one argument"
+		default:
+			what = fmt.Sprint(want, " arguments")
+		}
+		err = fmt.Errorf("%s takes %s and was given %d", path, what, have)
+	} else if flags, ok := strings.CutPrefix(err.Error(), "required flag(s) "); ok {
+		flags = strings.NewReplacer(`"`, "", ", ", ", --", " not set", "").Replace(flags)
+		err = fmt.Errorf("%s needs --%s", path, flags)
+	}
+	return &failure{exitMisused, err, use + "; " + path + " --help says more"}
 }
 
 // group is a noun: alone it lists its verbs and is a mistake.
@@ -142,13 +170,9 @@ func group(use, short string, verbs ...*cobra.Command) *cobra.Command {
 		Use: use, Short: short,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return misused("trailgate "+use+" --help lists its verbs", "unknown verb %q for %s", args[0], use)
+				return misused("trailgate "+use+" --help lists its verbs", "unknown verb %q for %s%s", args[0], use, suggest.DidYouMean(args[0], names(cmd)))
 			}
-			var names []string
-			for _, v := range verbs {
-				names = append(names, v.Name())
-			}
-			return misused("one of: "+strings.Join(names, ", "), "%s needs a verb", use)
+			return misused("one of: "+strings.Join(names(cmd), ", "), "%s needs a verb", use)
 		},
 	}
 	c.AddCommand(verbs...)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,11 +61,9 @@ func (sh *shell) query() *cobra.Command {
 func statementError(err error) error {
 	var se *sqlfront.Error
 	if errors.As(err, &se) {
-		hint := se.Hint
-		if hint == "" {
-			hint = "CloudTrailLogs has the columns of docs/reference/table.md"
-		}
-		return &failure{exitMisused, err, hint}
+		plain := *se
+		plain.Hint = "" // it has a line of its own
+		return &failure{exitMisused, &plain, cmp.Or(se.Hint, "the columns of CloudTrailLogs are in docs/reference/tables.md")}
 	}
 	return err
 }
@@ -82,6 +81,9 @@ func (sh *shell) answer(ctx context.Context, stmt *sqlfront.Statement, maxRows i
 	switch {
 	case errors.Is(err, client.ErrNoServer):
 		res, err := app.QueryOffline(ctx, cfg, stmt, maxRows)
+		if errors.Is(err, os.ErrNotExist) {
+			return noData(cfg)
+		}
 		if err != nil {
 			return err
 		}
@@ -97,6 +99,11 @@ func (sh *shell) answer(ctx context.Context, stmt *sqlfront.Statement, maxRows i
 	return sh.print(columns, rows, "no rows")
 }
 
+// noData is a data directory that is none.
+func noData(cfg config.Config) error {
+	return hinted(fmt.Errorf("there is no trail in %s", cfg.DataDir), "--data-dir DIR or TRAILGATE_DATA_DIR says where it is; trailgate init makes a new one")
+}
+
 func (sh *shell) trail() *cobra.Command {
 	verify := &cobra.Command{Use: "verify", Short: "Check the whole trail; exits 3 when anything was changed", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -105,6 +112,9 @@ func (sh *shell) trail() *cobra.Command {
 				return err
 			}
 			report, err := trail.Verify(cmd.Context(), cfg.DataDir, sh.progress("verifying", "bytes"))
+			if errors.Is(err, os.ErrNotExist) {
+				return noData(cfg)
+			}
 			if err != nil {
 				return err
 			}
@@ -163,6 +173,9 @@ func (sh *shell) recording() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if _, err := os.Stat(cfg.DataDir); errors.Is(err, os.ErrNotExist) {
+				return noData(cfg)
+			}
 			sessions, err := recording.List(recordings(cfg))
 			if err != nil {
 				return err
@@ -176,7 +189,11 @@ func (sh *shell) recording() *cobra.Command {
 				rows = append(rows, []any{id, r.Meta.Identity, r.Meta.Login, r.Meta.Target, r.Meta.Started})
 				r.Close()
 			}
-			return sh.print(cols("session", "identity", "login", "target", "started:timestamp"), rows, "no recordings")
+			columns := cols("session", "identity", "login", "target", "started:timestamp")
+			if sh.format() == "table" {
+				columns, rows = brief(columns, rows, []string{"session", "identity", "login", "target", "started"})
+			}
+			return sh.print(columns, rows, "no recordings")
 		}}
 	var speed float64
 	var channel int

@@ -15,7 +15,7 @@ func (sh *shell) demo() *cobra.Command {
 	var verbose bool
 	c := &cobra.Command{Use: "demo", Short: "See all of it work on this machine: no root, no Docker, no network", Args: cobra.NoArgs,
 		Long: "Start a gate and two servers on loopback, play two incidents through the real ssh client, and hold\nthe trail against what the players saw. It keeps running until Ctrl-C and leaves nothing behind.\n\n" +
-			"  trailgate demo\n  trailgate demo --once",
+			"  trailgate demo\n  trailgate demo --once\n  trailgate demo --once --without denied-surge      exits 3: the demo notices",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			level := slog.LevelError
 			if verbose {
@@ -24,15 +24,19 @@ func (sh *shell) demo() *cobra.Command {
 			o.Out, o.Version = sh.out, version
 			o.Log = slog.New(slog.NewTextHandler(sh.err, &slog.HandlerOptions{Level: level}))
 			err := demo.Run(cmd.Context(), o)
+			var u *demo.Unsuitable
+			if errors.As(err, &u) {
+				return hinted(err, u.Hint)
+			}
 			var d *demo.Differs
 			if errors.As(err, &d) {
 				return &failure{exitFound, err, "trailgate demo --verbose shows what the server did"}
 			}
 			return err
 		}}
-	c.Flags().StringVar(&o.Dir, "dir", "trailgate-demo", "the directory it makes, and removes when it ends")
+	c.Flags().StringVar(&o.Dir, "dir", "", "the directory it makes, and removes when it ends (default: trailgate-demo here, or a temporary one)")
 	c.Flags().BoolVar(&o.Once, "once", false, "end after the play; exits 3 when anything differs from the ledger")
-	c.Flags().StringVar(&o.Without, "without", "", "leave this runbook disabled, to see the demo notice")
+	c.Flags().StringVar(&o.Without, "without", "", "leave this runbook disabled: denied-surge, session-without-mfa or failed-login-surge")
 	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "show the server's log")
 	var dir string
 	code := &cobra.Command{Use: "code PLAYER", Short: "Print the code of a player's device, as a phone would show it", Args: cobra.ExactArgs(1),

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -82,6 +85,8 @@ func (sh *shell) initialise() *cobra.Command {
 func (sh *shell) serve() *cobra.Command {
 	var verbose bool
 	c := &cobra.Command{Use: "serve", Short: "Run the gate, the trail, the runbooks and the local API", Args: cobra.NoArgs,
+		Long: "Run the gate, the trail, the runbooks and the local API on a data directory that trailgate init made.\n\n" +
+			"  trailgate serve --data-dir /var/lib/trailgate --gate-listen :2222\n\nEvery setting has a flag: see trailgate config show.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, _, err := sh.settings()
 			if err != nil {
@@ -121,6 +126,7 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 func (sh *shell) config() *cobra.Command {
 	var origin bool
 	show := &cobra.Command{Use: "show", Short: "Show the settings in force", Args: cobra.NoArgs,
+		Long: "Show the settings in force: flag over environment over file over default.\n\n  trailgate config show --origin",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, origins, err := sh.settings()
 			if err != nil {
@@ -134,6 +140,14 @@ func (sh *shell) config() *cobra.Command {
 				}
 				rows = append(rows, row)
 			}
+			// The receivers of notify are in the file only.
+			for _, name := range slices.Sorted(maps.Keys(cfg.Notify)) {
+				row := []any{"notify." + name + ".webhook", webhookText(cfg.Notify[name].Webhook)}
+				if origin {
+					row = append(row, origins["notify."+name])
+				}
+				rows = append(rows, row)
+			}
 			names := []string{"setting", "value"}
 			if origin {
 				names = append(names, "origin")
@@ -142,6 +156,18 @@ func (sh *shell) config() *cobra.Command {
 		}}
 	show.Flags().BoolVar(&origin, "origin", false, "say where each value comes from")
 	return group("config", "The settings", show)
+}
+
+// webhookText is a receiver's URL without what may be a token in its query.
+func webhookText(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "REDACTED"
+	}
+	if u.RawQuery != "" {
+		u.RawQuery = "REDACTED"
+	}
+	return u.String()
 }
 
 func (sh *shell) doctor() *cobra.Command {

@@ -49,6 +49,7 @@ type noun[T any] struct {
 	get          func(*client.Client, context.Context, string) ([]T, error)
 	columns      []query.Column
 	row          func(T) []any
+	shown        []string // of the columns, in a table on a terminal; the first is never cut
 }
 
 // list prints all rows that keep wants (nil: all).
@@ -65,7 +66,11 @@ func (n noun[T]) list(sh *shell, keep func(T) bool) func(*cobra.Command, []strin
 					rows = append(rows, n.row(r))
 				}
 			}
-			return sh.print(n.columns, rows, "no "+n.plural)
+			columns := n.columns
+			if n.shown != nil && sh.format() == "table" {
+				columns, rows = brief(columns, rows, n.shown)
+			}
+			return sh.print(columns, rows, "no "+n.plural)
 		})
 	}
 }
@@ -131,7 +136,8 @@ func (sh *shell) create(ctx context.Context, r manifest.Resource, replace bool, 
 
 func (sh *shell) identity() *cobra.Command {
 	n := noun[state.Identity]{"identity", "identities", (*client.Client).Identities, cols("name", "arn", "type", "admin:boolean", "breakGlass:boolean", "created:timestamp"),
-		func(i state.Identity) []any { return []any{i.Name, i.ARN, i.Type, i.Admin, i.BreakGlass, i.Created} }}
+		func(i state.Identity) []any { return []any{i.Name, i.ARN, i.Type, i.Admin, i.BreakGlass, i.Created} },
+		[]string{"name", "arn", "admin", "breakGlass", "created"}}
 	var r manifest.Resource
 	create := &cobra.Command{Use: "create NAME", Short: "Make an identity: a person or machine", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -180,7 +186,7 @@ func (sh *shell) mfa() *cobra.Command {
 
 func (sh *shell) role() *cobra.Command {
 	n := noun[state.Role]{"role", "roles", (*client.Client).Roles, cols("name", "members", "arn"),
-		func(r state.Role) []any { return []any{r.Name, strings.Join(r.Members, " "), r.ARN} }}
+		func(r state.Role) []any { return []any{r.Name, strings.Join(r.Members, " "), r.ARN} }, nil}
 	r := manifest.Resource{Kind: manifest.Role}
 	create := &cobra.Command{Use: "create NAME", Short: "Make a role: a named set of identities", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -194,7 +200,7 @@ func (sh *shell) role() *cobra.Command {
 
 func (sh *shell) policy() *cobra.Command {
 	n := noun[state.Policy]{"policy", "policies", (*client.Client).Policies, cols("name", "text", "updated:timestamp"),
-		func(p state.Policy) []any { return []any{p.Name, p.Text, p.Updated} }}
+		func(p state.Policy) []any { return []any{p.Name, p.Text, p.Updated} }, []string{"name", "updated", "text"}}
 	var file string
 	var replace bool
 	create := &cobra.Command{Use: "create NAME --file FILE.cedar", Short: "Put a Cedar policy in force", Args: cobra.ExactArgs(1),
@@ -220,7 +226,7 @@ func (sh *shell) key() *cobra.Command {
 				status = "Inactive"
 			}
 			return []any{k.Fingerprint, k.Identity, k.Comment, status, k.Created}
-		}}
+		}, []string{"fingerprint", "identity", "status", "created", "comment"}}
 	var file string
 	r := manifest.Resource{Kind: manifest.Key}
 	create := &cobra.Command{Use: "create --identity NAME --file KEY.pub", Short: "Enrol a public key", Args: cobra.NoArgs,
@@ -261,7 +267,7 @@ func (sh *shell) target() *cobra.Command {
 			}
 			slices.Sort(labels)
 			return []any{t.Name, t.Address, strings.Join(labels, " "), strings.Join(t.HostKeys, "\n"), t.Created}
-		}}
+		}, []string{"name", "address", "labels", "created"}}
 	put := func(use, short string, replace bool) *cobra.Command {
 		r := manifest.Resource{Kind: manifest.Target}
 		var keyFile string

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +15,7 @@ import (
 	"github.com/trailgate/trailgate/internal/client"
 	"github.com/trailgate/trailgate/internal/runbook"
 	"github.com/trailgate/trailgate/internal/state"
+	"github.com/trailgate/trailgate/internal/suggest"
 )
 
 func (sh *shell) runbook() *cobra.Command {
@@ -51,9 +54,7 @@ func (sh *shell) runbook() *cobra.Command {
 			}
 			findings := 0
 			for _, rb := range rbs {
-				if live, why := rb.Live(); live {
-					fmt.Fprintf(sh.out, "%s: live: %s\n", rb.ID, why)
-				} else {
+				if live, why := rb.Live(); !live {
 					fmt.Fprintf(sh.out, "%s: schedule: %s\n", rb.ID, why)
 				}
 				for _, n := range runbook.Lint(rb, cfg.EventSource) {
@@ -69,6 +70,8 @@ func (sh *shell) runbook() *cobra.Command {
 			return nil
 		}}
 	test := &cobra.Command{Use: "test [ID|FILE…]", Short: "Run the tests in runbooks: live, on schedule and at every event; exits 3 when one fails",
+		Long: "Run the tests in runbooks: live, on schedule and at every event, which must agree. None named means all.\nIt needs no server. Exits 3 when a test fails.\n\n" +
+			"  trailgate runbook test session-without-mfa\n  trailgate runbook test ./root-login.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			rbs, err := sh.runbooks(args)
 			if err != nil {
@@ -97,8 +100,16 @@ func (sh *shell) runbook() *cobra.Command {
 		}}
 	var mode string
 	enable := &cobra.Command{Use: "enable ID", Short: "Put a runbook to work", Args: cobra.ExactArgs(1),
+		Long: "Put a runbook to work. Without --mode it observes: it raises alarms and says what it would do.\n\n" +
+			"  trailgate runbook enable session-without-mfa --mode enforce",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if modes := []string{"observe", "propose", "enforce"}; !slices.Contains(modes, mode) {
+				return misused("one of: "+strings.Join(modes, ", "), "unknown mode %q%s", mode, suggest.DidYouMean(mode, modes))
+			}
 			return sh.server(func(c *client.Client) error {
+				if err := known(cmd.Context(), c, args[0]); err != nil {
+					return err
+				}
 				if err := c.EnableRunbook(cmd.Context(), args[0], mode); err != nil {
 					return err
 				}
@@ -110,6 +121,9 @@ func (sh *shell) runbook() *cobra.Command {
 	disable := &cobra.Command{Use: "disable ID", Short: "Stop a runbook", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return sh.server(func(c *client.Client) error {
+				if err := known(cmd.Context(), c, args[0]); err != nil {
+					return err
+				}
 				if err := c.DisableRunbook(cmd.Context(), args[0]); err != nil {
 					return err
 				}
@@ -120,6 +134,9 @@ func (sh *shell) runbook() *cobra.Command {
 	run := &cobra.Command{Use: "run ID", Short: "Evaluate a runbook now", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return sh.server(func(c *client.Client) error {
+				if err := known(cmd.Context(), c, args[0]); err != nil {
+					return err
+				}
 				alarms, err := c.RunRunbook(cmd.Context(), args[0])
 				if err != nil {
 					return err
@@ -129,6 +146,23 @@ func (sh *shell) runbook() *cobra.Command {
 			})
 		}}
 	return group("runbook", "A query, what triggers it, and what is done about it", list, show, lint, test, run, enable, disable)
+}
+
+// known says whether the server has a runbook, and otherwise which one may be
+// meant.
+func known(ctx context.Context, c *client.Client, id string) error {
+	all, err := c.Runbooks(ctx)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for _, rb := range all {
+		if rb.ID == id {
+			return nil
+		}
+		ids = append(ids, rb.ID)
+	}
+	return hinted(fmt.Errorf("no runbook named %q%s", id, suggest.DidYouMean(id, ids)), "trailgate runbook list shows them; files of your own go into runbooks.dir")
 }
 
 // runbooks loads runbooks by ID or file name; none named means all that are
@@ -184,10 +218,13 @@ func (sh *shell) alarm() *cobra.Command {
 		cols("id", "runbook", "key", "state", "severity", "since:timestamp", "matches:bigint", "run", "ackedBy", "title"),
 		func(a state.Alarm) []any {
 			return []any{a.ID, a.Runbook, a.Key, a.State, a.Severity, a.Since, int64(a.Matches), a.Run, a.AckedBy, a.Title}
-		}}
+		}, []string{"id", "state", "severity", "matches", "since", "ackedBy", "key"}}
 	var all bool
 	list := &cobra.Command{Use: "list", Short: "List what is in ALARM, and all that nobody has acknowledged", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if !all {
+				n.plural = "alarms in ALARM, and none that nobody has acknowledged; --all shows the others"
+			}
 			return n.list(sh, func(a state.Alarm) bool { return all || a.State == "ALARM" || a.AckedBy == "" })(cmd, args)
 		}}
 	list.Flags().BoolVar(&all, "all", false, "acknowledged ones too")
@@ -195,10 +232,13 @@ func (sh *shell) alarm() *cobra.Command {
 	ack := &cobra.Command{Use: "ack ALARM", Short: "Take an alarm on", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return sh.server(func(c *client.Client) error {
+				if _, err := c.Alarms(cmd.Context(), args[0]); err != nil {
+					return err
+				}
 				if err := c.AckAlarm(cmd.Context(), args[0], note); err != nil {
 					return err
 				}
-				sh.done("trailgate run list", "alarm %s is yours", args[0])
+				sh.done("trailgate run list shows what was done and what is left to do", "alarm %s is yours", args[0])
 				return nil
 			})
 		}}
@@ -214,7 +254,7 @@ func (sh *shell) run() *cobra.Command {
 				steps = append(steps, s.ID+"="+s.State)
 			}
 			return []any{r.ID, r.Runbook, r.Alarm, r.Mode, r.State, r.Created, strings.Join(steps, " ")}
-		}}
+		}, []string{"id", "mode", "state", "steps"}}
 	show := &cobra.Command{Use: "show RUN", Short: "Show what a run did and what is left to do", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return sh.server(func(c *client.Client) error {
@@ -248,6 +288,9 @@ func (sh *shell) run() *cobra.Command {
 	done := &cobra.Command{Use: "done RUN STEP", Short: "Finish a manual step", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return sh.server(func(c *client.Client) error {
+				if _, err := c.Runs(cmd.Context(), args[0]); err != nil {
+					return err
+				}
 				if err := c.DoneStep(cmd.Context(), args[0], args[1], note); err != nil {
 					return err
 				}

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -15,6 +17,7 @@ import (
 	"github.com/trailgate/trailgate/internal/client"
 	"github.com/trailgate/trailgate/internal/config"
 	"github.com/trailgate/trailgate/internal/query"
+	"github.com/trailgate/trailgate/internal/suggest"
 )
 
 // shell is what every command shares: its streams and the global flags.
@@ -34,15 +37,39 @@ const longHelp = `Trailgate is an SSH access proxy whose audit log is CloudTrail
                    WHERE eventName = 'StartSession' ORDER BY eventTime DESC LIMIT 10"
   trailgate alarm list`
 
+// commandGroups is the order in which people meet the commands.
+var commandGroups = []struct {
+	title string
+	names []string
+}{
+	{"Start", []string{"demo", "init", "serve", "doctor", "ca", "ssh-config"}},
+	{"Who may do what", []string{"identity", "key", "role", "target", "policy", "why", "apply", "lock"}},
+	{"What happened", []string{"query", "trail", "session", "recording"}},
+	{"What is done about it", []string{"runbook", "alarm", "run"}},
+	{"More", []string{"config", "version"}},
+}
+
+// names are the commands below cmd.
+func names(cmd *cobra.Command) []string {
+	var all []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			all = append(all, c.Name())
+		}
+	}
+	return all
+}
+
 // newRoot builds the whole command line.
 func newRoot(s streams) *cobra.Command {
 	sh := &shell{streams: s}
 	root := &cobra.Command{
 		Use: "trailgate", Short: "An SSH access proxy whose audit log is CloudTrail and whose alarms act", Long: longHelp,
 		SilenceErrors: true, SilenceUsage: true,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q for trailgate", args[0])
+				return misused("trailgate --help lists the commands", "unknown command %q%s", args[0], suggest.DidYouMean(args[0], names(cmd)))
 			}
 			return cmd.Help()
 		},
@@ -57,7 +84,11 @@ func newRoot(s streams) *cobra.Command {
 	sh.flags = f
 	for _, k := range config.Keys() {
 		if k.Flag != "" {
-			f.String(k.Flag, "", k.Help)
+			help := k.Help
+			if k.Name == "data_dir" {
+				help += " (default: " + config.Default().DataDir + ")"
+			}
+			f.String(k.Flag, "", help)
 			if k.Name != "data_dir" {
 				f.MarkHidden(k.Flag)
 			}
@@ -71,6 +102,15 @@ func newRoot(s streams) *cobra.Command {
 		sh.runbook(), sh.alarm(), sh.run(), sh.ca(),
 		exitCodesTopic(),
 	)
+	for _, g := range commandGroups {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title + ":"})
+		for _, c := range root.Commands() {
+			if slices.Contains(g.names, c.Name()) {
+				c.GroupID = g.title
+			}
+		}
+	}
+	root.SetHelpCommandGroupID("More")
 	return root
 }
 
@@ -118,17 +158,19 @@ func (sh *shell) client() (*client.Client, config.Config, error) {
 	return client.New(cfg.DataDir), cfg, nil
 }
 
+// format is the output format asked for, or what fits where stdout goes.
+func (sh *shell) format() string {
+	if _, terminal := sh.terminal(); sh.output == "" && terminal {
+		return "table"
+	}
+	return cmp.Or(sh.output, "tsv")
+}
+
 // print writes rows in the format asked for. Nothing to show is said on stderr
 // and is no failure.
 func (sh *shell) print(columns []query.Column, rows [][]any, empty string) error {
-	format := sh.output
-	width, terminal := sh.terminal()
-	if format == "" {
-		format = "tsv"
-		if terminal {
-			format = "table"
-		}
-	}
+	format := sh.format()
+	width, _ := sh.terminal()
 	if len(rows) == 0 && empty != "" && (format == "table" || format == "tsv") {
 		fmt.Fprintln(sh.err, empty)
 		return nil
@@ -137,6 +179,29 @@ func (sh *shell) print(columns []query.Column, rows [][]any, empty string) error
 		return misused("one of: "+strings.Join(table.Formats, ", "), "unknown output format %q", format)
 	}
 	return table.Write(sh.out, format, columns, rows, table.Options{Width: width})
+}
+
+// brief is what a table shows of many columns: those named, with times to the
+// second. All of it is in the other formats.
+func brief(columns []query.Column, rows [][]any, shown []string) ([]query.Column, [][]any) {
+	var keep []int
+	var some []query.Column
+	for _, name := range shown {
+		i := slices.IndexFunc(columns, func(c query.Column) bool { return c.Name == name })
+		keep, some = append(keep, i), append(some, columns[i])
+	}
+	some[0].Type = "id" // never cut: the next command needs it
+	out := make([][]any, len(rows))
+	for n, r := range rows {
+		for _, i := range keep {
+			cell := r[i]
+			if t, ok := cell.(time.Time); ok {
+				cell = t.UTC().Truncate(time.Second)
+			}
+			out[n] = append(out[n], cell)
+		}
+	}
+	return some, out
 }
 
 // cols makes columns from "name" or "name:type".

@@ -21,7 +21,7 @@ func TestFlagOverEnvironmentOverFileOverDefault(t *testing.T) {
 	if c.Gate.Listen != ":24" || c.Region != "eu-north-1" || c.AccountID != "111122223333" || c.Limits.MFARemember != 5*time.Minute || c.Gate.Domain != "corp" {
 		t.Errorf("Load = %+v", c)
 	}
-	want := map[string]string{"gate.listen": "--gate-listen", "region": "TRAILGATE_REGION", "account_id": "trailgate.yaml:1", "limits.mfa_remember": "trailgate.yaml:6", "data_dir": "default"}
+	want := map[string]string{"gate.listen": "--gate-listen", "region": "TRAILGATE_REGION", "account_id": "trailgate.yaml:1", "limits.mfa_remember": "trailgate.yaml:6", "data_dir": "default", "notify.security": "trailgate.yaml:8"}
 	for name, origin := range want {
 		if origins[name] != origin {
 			t.Errorf("origin of %s = %q, want %q", name, origins[name], origin)

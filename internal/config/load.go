@@ -200,6 +200,7 @@ func (l *loader) receivers(n *yaml.Node) {
 			l.fail(fields, "notify.%s needs webhook and secret_file: a message that is not signed could come from anybody", name)
 		}
 		l.c.Notify[name] = r
+		l.origins["notify."+name] = fmt.Sprintf("%s:%d", l.file, n.Content[i].Line)
 	}
 }
 

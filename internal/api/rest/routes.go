@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -231,10 +232,10 @@ func tables[T any](s *Server, mux *http.ServeMux, kind string, table func(state.
 			}
 			row, err := table(tx).Get(id)
 			rows = append(rows, row)
-			if err != nil {
-				return fmt.Errorf("no %s named %q: %w", kind, id, err)
+			if errors.Is(err, state.ErrNotFound) {
+				return &Failure{fmt.Sprintf("no %s named %q", kind, id), "trailgate " + kind + " list shows them", codeFailed}
 			}
-			return nil
+			return err
 		})
 		return rows, err
 	}))

@@ -5,6 +5,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -36,7 +37,7 @@ import (
 
 // Options of the demo.
 type Options struct {
-	Dir     string // made by the demo, and removed when it ends
+	Dir     string // made by the demo, and removed when it ends; "" for trailgate-demo or, where that cannot be, a temporary one
 	Once    bool   // end after the play
 	Without string // a runbook to leave disabled, to see the demo notice
 	Version string
@@ -49,6 +50,9 @@ type Options struct {
 type Differs struct{ What []string }
 
 func (d *Differs) Error() string {
+	if len(d.What) == 1 {
+		return "one thing differs from the players' ledger"
+	}
 	return fmt.Sprintf("%d things differ from the players' ledger", len(d.What))
 }
 
@@ -82,18 +86,10 @@ func Run(ctx context.Context, o Options) (err error) {
 	if _, err := exec.LookPath("ssh"); err != nil {
 		return fmt.Errorf("the demo needs the ssh client: apt-get install openssh-client")
 	}
-	dir, err := filepath.Abs(o.Dir)
-	if err != nil {
+	if o.Dir, err = makeDir(ctx, o.Dir); err != nil {
 		return err
 	}
-	o.Dir = dir
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		if errors.Is(err, os.ErrExist) {
-			return fmt.Errorf("%s exists already: another demo may be running there; remove it or choose another with --dir", dir)
-		}
-		return fmt.Errorf("make the demo's directory: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
 
 	d := &demo{o: o}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -128,6 +124,43 @@ func Run(ctx context.Context, o Options) (err error) {
 		running--
 		return err
 	}
+}
+
+// Unsuitable is a directory that the demo cannot use, and what to do.
+type Unsuitable struct{ What, Hint string }
+
+func (u *Unsuitable) Error() string { return u.What }
+
+// makeDir makes the demo's directory.
+func makeDir(ctx context.Context, given string) (string, error) {
+	dir, err := filepath.Abs(cmp.Or(given, "trailgate-demo"))
+	if err != nil {
+		return "", fmt.Errorf("find the demo's directory: %w", err)
+	}
+	// ssh -J takes no white space in the name of its configuration, and the name
+	// of a Unix socket fits into 108 bytes.
+	fits := !strings.ContainsAny(dir, " \t\n\"'\\%$") && len(dir) < 80
+	if !fits && given != "" {
+		return "", &Unsuitable{"the demo cannot work in " + dir, "--dir wants a short path without white space"}
+	}
+	if fits {
+		err = os.Mkdir(dir, 0o700)
+		switch {
+		case err == nil:
+			return dir, nil
+		case errors.Is(err, os.ErrExist):
+			if _, err := client.New(filepath.Join(dir, "data")).Status(ctx); err == nil {
+				return "", &Unsuitable{"a demo is running in " + dir, "use that one, end it with Ctrl-C, or choose another place with --dir"}
+			}
+			return "", &Unsuitable{dir + " exists, and no demo is running there", "if a demo left it: rm -r " + dir + "; otherwise choose another place with --dir"}
+		case given != "":
+			return "", fmt.Errorf("make the demo's directory: %w", err)
+		}
+	}
+	if dir, err = os.MkdirTemp("", "trailgate-demo-"); err != nil {
+		return "", fmt.Errorf("make the demo's directory: %w", err)
+	}
+	return dir, nil
 }
 
 // step prints one thing that is ready.
@@ -359,18 +392,19 @@ func (d *demo) next() {
 		}
 	}
 	fmt.Fprintf(d.o.Out, `
-The demo keeps running; Ctrl-C ends it and removes %[1]s. In another terminal, try:
+The demo keeps running; Ctrl-C ends it and removes %[1]s. In another terminal, in this directory, try:
 
-  %[2]s demo code ana --dir %[1]s                 # the code of ana's device, for the next line
   ssh -F %[1]s/ana/ssh_config deploy@web1.tg      # a session of your own, recorded
+  %[2]s demo code ana --dir %[1]s                 # her code, when ssh asks for one: it is remembered for 10 minutes
   ssh -F %[1]s/mallory/ssh_config root+db1@gate   # refused, and told why
-  export TRAILGATE_DATA_DIR=%[1]s/data
-  %[2]s why mallory root@db1
-  %[2]s session list
+  export TRAILGATE_DATA_DIR=%[1]s/data            # for the lines below
+  %[2]s why mallory root@db1                      # the same, asked by an administrator
+  %[2]s query "SELECT eventTime, eventName, userName, target FROM CloudTrailLogs ORDER BY seq DESC LIMIT 10"
+  %[2]s session list --all
+  %[2]s recording list                            # and: recording replay SESSION
   %[2]s alarm list
-  %[2]s run list
-  %[2]s recording list
-  %[2]s query "SELECT eventTime, eventName, userName, target FROM CloudTrailLogs ORDER BY eventTime DESC LIMIT 10"
+  %[2]s run list                                  # and: run show RUN
+  %[2]s trail verify
 `, rel, self)
 }
 

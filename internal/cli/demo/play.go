@@ -279,7 +279,8 @@ func (p *play) withoutMFA(ctx context.Context) error {
 		return err
 	}
 	p.check(next.status != 0 && !strings.Contains(next.stdout, "bob is back"), "bob's next session without MFA went through with status %d", next.status)
-	p.tell(next.ended, "bob", "tries again with his key alone and is refused: %s", lastLine(next.stderr))
+	p.tell(next.ended, "bob", "tries again with his key alone and is refused: no MFA device is enrolled for him")
+	p.check(strings.Contains(next.stderr, "no MFA device is enrolled for bob"), "bob's refusal says %q, want what to do about it", next.stderr)
 	id := eventID.FindStringSubmatch(next.stderr)
 	if id == nil {
 		p.check(false, "bob's refusal names no event: %q", next.stderr)
@@ -421,11 +422,6 @@ func (p *play) wait(ctx context.Context, statement string) (row, error) {
 
 func since(later, earlier row) time.Duration {
 	return later.time("appendTime").Sub(earlier.time("appendTime")).Round(time.Millisecond)
-}
-
-func lastLine(s string) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return strings.TrimSpace(lines[len(lines)-1])
 }
 
 // difference says what one sorted list has that the other lacks.
