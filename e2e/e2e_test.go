@@ -21,9 +21,13 @@ import (
 	"github.com/trailgate/trailgate/internal/cli"
 )
 
+// asTrailgate, set, makes this test binary the trailgate command.
+const asTrailgate = "TRAILGATE_E2E_BINARY"
+
 func TestMain(m *testing.M) {
-	// A query worker is this very binary, started again by the server.
-	if len(os.Args) > 1 && os.Args[1] == "query-worker" {
+	// A query worker is this very binary, started again by the server; so is the
+	// server of a test that is not a script.
+	if len(os.Args) > 1 && os.Args[1] == "query-worker" || os.Getenv(asTrailgate) != "" {
 		os.Exit(cli.Main())
 	}
 	testscript.Main(m, map[string]func(){"trailgate": func() { os.Exit(cli.Main()) }})
