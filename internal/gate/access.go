@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/trailgate/trailgate/event"
 	"github.com/trailgate/trailgate/internal/authn"
@@ -54,7 +55,11 @@ func (c *conn) fresh(ctx context.Context) (authn.Identity, state.Target, error) 
 
 // inside is a failure of ours: a denial whose detail is for the log only.
 func (c *conn) inside(what string, err error) *denial {
-	c.g.Log.Error("state failed, access denied", "conn", c.id, "err", err)
+	level := slog.LevelError
+	if errors.Is(err, context.Canceled) {
+		level = slog.LevelDebug // the connection ended under the question
+	}
+	c.g.Log.Log(context.Background(), level, "state failed, access denied", "conn", c.id, "err", err)
 	return &denial{reason: what + " could not be read", code: event.InternalFailure}
 }
 
