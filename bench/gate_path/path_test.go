@@ -198,9 +198,34 @@ func (x *bench) dial() (*ssh.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ssh.Dial("tcp", x.gate.addr, &ssh.ClientConfig{
+	config := ssh.ClientConfig{
 		User: x.gate.user, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.InsecureIgnoreHostKey(),
-	})
+	}
+	user, door, ok := strings.Cut(x.gate.jump, "@")
+	if !ok {
+		return ssh.Dial("tcp", x.gate.addr, &config)
+	}
+	outer := config
+	outer.User = user
+	jump, err := ssh.Dial("tcp", door, &outer)
+	if err != nil {
+		return nil, err
+	}
+	nc, err := jump.Dial("tcp", x.gate.addr)
+	if err != nil {
+		jump.Close()
+		return nil, err
+	}
+	conn, chans, reqs, err := ssh.NewClientConn(nc, x.gate.addr, &config)
+	if err != nil {
+		jump.Close()
+		return nil, err
+	}
+	go func() {
+		conn.Wait()
+		jump.Close()
+	}()
+	return ssh.NewClient(conn, chans, reqs), nil
 }
 
 // stub is a target in process that takes any key.

@@ -16,6 +16,7 @@ import (
 	"github.com/trailgate/trailgate/internal/authn"
 	"github.com/trailgate/trailgate/internal/ca"
 	"github.com/trailgate/trailgate/internal/client"
+	"github.com/trailgate/trailgate/internal/config"
 	"github.com/trailgate/trailgate/internal/policy"
 	"github.com/trailgate/trailgate/internal/state"
 )
@@ -183,18 +184,27 @@ func (sh *shell) why() *cobra.Command {
 	return c
 }
 
+// authorities loads the certificate authorities of the data directory.
+func (sh *shell) authorities() (config.Config, *ca.CA, error) {
+	cfg, _, err := sh.settings()
+	if err != nil {
+		return cfg, nil, err
+	}
+	keys, err := ca.Load(filepath.Join(cfg.DataDir, "ca"))
+	if err != nil {
+		return cfg, nil, hinted(err, "trailgate init makes the keys")
+	}
+	return cfg, keys, nil
+}
+
 func (sh *shell) ca() *cobra.Command {
 	var line bool
 	show := &cobra.Command{Use: "show user|host", Short: "Print what targets (user) or clients (host) must trust", Args: cobra.ExactArgs(1), ValidArgs: []string{"user", "host"},
 		Long: "Print what targets (user) or clients (host) must trust.\n\n  trailgate ca show user\n  trailgate ca show host --line >> ~/.ssh/known_hosts.trailgate",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, _, err := sh.settings()
+			cfg, keys, err := sh.authorities()
 			if err != nil {
 				return err
-			}
-			keys, err := ca.Load(filepath.Join(cfg.DataDir, "ca"))
-			if err != nil {
-				return hinted(err, "trailgate init makes the keys")
 			}
 			switch {
 			case args[0] == "user" && line:
@@ -221,13 +231,9 @@ func (sh *shell) sshConfig() *cobra.Command {
 		Long: "Print what a person adds to ~/.ssh/config and known_hosts to reach targets through this gate.\n\n" +
 			"  trailgate ssh-config --address gate.example.com:2222\n  trailgate ssh-config --check",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, _, err := sh.settings()
+			cfg, keys, err := sh.authorities()
 			if err != nil {
 				return err
-			}
-			keys, err := ca.Load(filepath.Join(cfg.DataDir, "ca"))
-			if err != nil {
-				return hinted(err, "trailgate init makes the keys")
 			}
 			host, port, err := gateAddress(cfg, address)
 			if err != nil {

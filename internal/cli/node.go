@@ -10,10 +10,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/trailgate/trailgate/internal/app"
 	"github.com/trailgate/trailgate/internal/client"
@@ -107,8 +109,22 @@ func (sh *shell) serve() *cobra.Command {
 	return c
 }
 
+// tune trades memory for fewer garbage collections, which are a fifth of the
+// cost of moving bytes: the heap may grow to four times what is in use, and at
+// most to half of the machine. GOGC and GOMEMLIMIT say otherwise.
+func tune() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+	var info unix.Sysinfo_t
+	if os.Getenv("GOMEMLIMIT") == "" && unix.Sysinfo(&info) == nil {
+		debug.SetMemoryLimit(int64(info.Totalram) * int64(info.Unit) / 2)
+	}
+}
+
 // serve runs a server until ctx ends.
 func serve(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	tune()
 	a, err := app.New(ctx, cfg, app.Options{Version: version, Log: log})
 	switch {
 	case errors.Is(err, trail.ErrLocked):
