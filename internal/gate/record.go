@@ -58,8 +58,9 @@ func (g *Gate) appendThen(ctx context.Context, m event.Meta, e event.Event, then
 func (g *Gate) put(ctx context.Context, rec event.Record) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTime)
 	defer cancel()
-	defer g.pause.watch()()
+	done := g.pause.watch()
 	_, err := g.Trail.Append(ctx, rec)
+	done(err)
 	return err
 }
 
@@ -104,40 +105,53 @@ func (l *late) flush(ctx context.Context, t Trail) {
 	}
 }
 
-// pause holds running sessions while any append takes long.
+// pause holds running sessions while the trail takes no records: while appends
+// wait and none has been done for holdAfter. A disk that is slow and works
+// holds them for moments; only a trail that stands still holds them for long.
 type pause struct {
 	hold relay.Hold
 
-	mu   sync.Mutex // guards below
-	slow int        // appends that take long
+	mu      sync.Mutex // guards below
+	waiting int        // appends under way
+	timer   *time.Timer
+	turn    int // of timer: one that was stopped too late changes nothing
 }
 
 // watch is called before an append, and what it returns after.
-func (p *pause) watch() (done func()) {
-	var late, over bool // guarded by p.mu
-	t := time.AfterFunc(holdAfter, func() {
+func (p *pause) watch() (done func(err error)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting++
+	if p.waiting == 1 {
+		p.arm()
+	}
+	return func(err error) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if over {
-			return
+		p.waiting--
+		if err != nil && p.waiting > 0 {
+			return // those that wait may fare no better
 		}
-		late = true
-		p.slow++
-		p.hold.Begin()
-	})
-	return func() {
-		t.Stop()
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		over = true
-		if !late {
-			return
-		}
-		p.slow--
-		if p.slow == 0 {
-			p.hold.End()
+		p.timer.Stop()
+		p.turn++
+		p.hold.End()
+		if p.waiting > 0 {
+			p.arm()
 		}
 	}
+}
+
+// arm has sessions held in holdAfter. p.mu is held.
+func (p *pause) arm() {
+	p.turn++
+	turn := p.turn
+	p.timer = time.AfterFunc(holdAfter, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if turn == p.turn {
+			p.hold.Begin()
+		}
+	})
 }
 
 // failPolicy records a policy that failed to evaluate.
