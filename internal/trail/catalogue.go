@@ -33,6 +33,7 @@ type seal struct {
 	LastSeq  uint64 `json:"lastSeq,omitempty"`
 	Rows     int    `json:"rows"`
 	Bytes    int64  `json:"bytes"`
+	SHA256   string `json:"sha256,omitempty"` // of the file, hex
 }
 
 // readCatalogue reads a data directory's catalogue; a missing one is empty.

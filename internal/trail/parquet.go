@@ -3,6 +3,7 @@ package trail
 import (
 	"cmp"
 	"fmt"
+	"hash"
 	"io"
 
 	"github.com/parquet-go/parquet-go"
@@ -91,14 +92,16 @@ func (p *parquetWriter) close() error {
 	return nil
 }
 
-// fileWriter writes a File from its start.
+// fileWriter writes a File from its start, and hashes it.
 type fileWriter struct {
 	f   File
 	off int64
+	sum hash.Hash
 }
 
 func (w *fileWriter) Write(b []byte) (int, error) {
 	n, err := w.f.WriteAt(b, w.off)
 	w.off += int64(n)
+	w.sum.Write(b[:n])
 	return n, err
 }

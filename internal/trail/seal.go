@@ -3,6 +3,8 @@ package trail
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -276,7 +278,7 @@ func writeSeal(fsys FS, dir, path string, fill func(*parquetWriter) error) (_ se
 			_ = fsys.Remove(temp) // the next start removes it otherwise
 		}
 	}()
-	to := fileWriter{f: f}
+	to := fileWriter{f: f, sum: sha256.New()}
 	buf := bufio.NewWriterSize(&to, 1<<20)
 	w := newParquetWriter(buf)
 	if err := fill(w); err != nil {
@@ -291,7 +293,7 @@ func writeSeal(fsys FS, dir, path string, fill func(*parquetWriter) error) (_ se
 	if err := publishFile(fsys, f, temp, name); err != nil {
 		return seal{}, err
 	}
-	return seal{Path: path, Rows: w.rows, Bytes: to.off}, nil
+	return seal{Path: path, Rows: w.rows, Bytes: to.off, SHA256: hex.EncodeToString(to.sum.Sum(nil))}, nil
 }
 
 // sweep removes what a seal that did not finish left: temporary files, and

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -346,4 +347,96 @@ func TestHistoryIsSealedWithoutSequenceNumbers(t *testing.T) {
 	if err := onlyNamedFiles(m); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestVerifyHoldsSealsAgainstTheJournal: queries read seals, so what a seal
+// says and the journal does not is found, also where the file keeps its size
+// and the catalogue is changed to fit.
+func TestVerifyHoldsSealsAgainstTheJournal(t *testing.T) {
+	m := newMemFS()
+	r := start(t, m, dataDir, Options{})
+	for i := range 40 {
+		if _, err := r.Append(t.Context(), variedRecord(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := NewSealer(r.Trail, SealOptions{Rows: 15}).Seal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.mustEnd(t)
+	mustVerify(t, m, dataDir)
+	c, files, err := rowsOf(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// rewrite writes a seal anew and has the catalogue say what is there.
+	rewrite := func(m *memFS, i int, rows []sqlfront.Flat) {
+		next := catalogue{Version: c.Version, Seq: c.Seq, Files: slices.Clone(c.Files)}
+		s, err := writeSeal(m, dataDir, c.Files[i].Path, func(w *parquetWriter) error {
+			for _, row := range rows {
+				if err := w.add(row); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		s.FirstSeq, s.LastSeq = c.Files[i].FirstSeq, c.Files[i].LastSeq
+		next.Files[i] = s
+		if err := errors.Join(err, writeCatalogue(m, dataDir, next)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	named := filepath.Join("events", catalogueName)
+	for i, s := range c.Files {
+		path, seq := filepath.Join("events", s.Path), uint64(*files[i][1].Seq)
+		for _, change := range []tampered{
+			{"nothing but written again", "", 0, func(m *memFS) { rewrite(m, i, files[i]) }},
+			{"change a row", path, seq, func(m *memFS) {
+				rows := slices.Clone(files[i])
+				other := "mallory"
+				rows[1].UserName = &other
+				rewrite(m, i, rows)
+			}},
+			{"unset a column", path, seq, func(m *memFS) {
+				rows := slices.Clone(files[i])
+				rows[1].EventSource = nil
+				rewrite(m, i, rows)
+			}},
+			{"drop a row", named, seq, func(m *memFS) { rewrite(m, i, slices.Delete(slices.Clone(files[i]), 1, 2)) }},
+			{"a row twice", path, s.FirstSeq, func(m *memFS) { rewrite(m, i, append(slices.Clone(files[i]), files[i][1])) }},
+			{"drop the file from the catalogue", named, lowest(files[i]), func(m *memFS) {
+				next := catalogue{Version: c.Version, Seq: c.Seq, Files: slices.Delete(slices.Clone(c.Files), i, i+1)}
+				if err := writeCatalogue(m, dataDir, next); err != nil {
+					t.Fatal(err)
+				}
+			}},
+		} {
+			if change.segment == "" {
+				changed := m.clone()
+				change.change(changed)
+				mustVerify(t, changed, dataDir)
+				continue
+			}
+			if err := change.check(m); err != nil {
+				t.Errorf("%s: %v", s.Path, err)
+			}
+		}
+	}
+	// Bytes of a seal anywhere, its index and bounds included.
+	path := filepath.Join("events", c.Files[0].Path)
+	for at := 0; at < len(m.names[filepath.Join(dataDir, path)].data); at += 499 {
+		changed := m.clone()
+		changed.names[filepath.Join(dataDir, path)].data[at] ^= 0x10
+		if report, err := verify(t.Context(), changed, dataDir, nil); err != nil || report.Intact {
+			t.Errorf("byte %d of a seal was changed: %+v, %v; want a finding", at, report.Findings, err)
+		}
+	}
+}
+
+func lowest(rows []sqlfront.Flat) uint64 {
+	low := *rows[0].Seq
+	for _, row := range rows {
+		low = min(low, *row.Seq)
+	}
+	return uint64(low)
 }
