@@ -63,7 +63,7 @@ func statementError(err error) error {
 	if errors.As(err, &se) {
 		plain := *se
 		plain.Hint = "" // it has a line of its own
-		return &failure{exitMisused, &plain, cmp.Or(se.Hint, "the columns of CloudTrailLogs are in docs/reference/tables.md")}
+		return &failure{exitMisused, &plain, cmp.Or(se.Hint, "docs/reference/tables.md has the columns of CloudTrailLogs; trailgate query --help has examples")}
 	}
 	return err
 }

@@ -139,7 +139,7 @@ func makeDir(ctx context.Context, given string) (string, error) {
 	}
 	// ssh -J takes no white space in the name of its configuration, and the name
 	// of a Unix socket fits into 108 bytes.
-	fits := !strings.ContainsAny(dir, " \t\n\"'\\%$") && len(dir) < 80
+	fits := !strings.ContainsAny(dir, " \t\n\"'\\%$") && len(dir) <= 80
 	if !fits && given != "" {
 		return "", &Unsuitable{"the demo cannot work in " + dir, "--dir wants a short path without white space"}
 	}
