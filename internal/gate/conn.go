@@ -29,6 +29,9 @@ const (
 	hangUp       = 300 * time.Millisecond
 )
 
+// errRoom ends a login of a source that has too many of them under way.
+var errRoom = errors.New("dropped to make room for another source")
+
 var errClientLeft = newEnding("client left", "", "session ended")
 
 // conn is one SSH connection from a client: from the network, or over a
@@ -90,8 +93,13 @@ func (g *Gate) serve(ctx context.Context, nc net.Conn) {
 		g.sources.leave(source.Addr(), false, g.Now())
 		return
 	}
-	w, err := wire.Serve(ctx, nc, wire.ServerConfig{HostKeys: signers, Auth: auth, Grace: g.Limits.LoginGrace, Certificate: auth.refuseCertificate})
-	g.sources.leave(source.Addr(), err != nil && auth.reason != "" && ctx.Err() == nil, g.Now())
+	login, drop := context.WithCancelCause(ctx)
+	defer drop(nil)
+	settled := g.sources.mayDrop(source.Addr(), func() { drop(errRoom) })
+	w, err := wire.Serve(login, nc, wire.ServerConfig{HostKeys: signers, Auth: auth, Grace: g.Limits.LoginGrace, Certificate: auth.refuseCertificate})
+	settled()
+	failed := err != nil && ctx.Err() == nil && (auth.reason != "" || errors.Is(err, wire.ErrGrace))
+	g.sources.leave(source.Addr(), failed, g.Now())
 	if err != nil {
 		c.loginFailed(ctx, &auth.attempt, err)
 		return
@@ -180,8 +188,11 @@ func (c *conn) loginFailed(ctx context.Context, a *attempt, err error) {
 	m.ErrorCode, m.ErrorMessage = a.code, a.reason
 	if a.reason == "" { // gone, or not SSH at all, before any key was tried
 		m.ErrorCode, m.ErrorMessage = event.AuthenticationFailed, "no login"
-		if errors.Is(err, wire.ErrGrace) {
+		switch {
+		case errors.Is(err, wire.ErrGrace):
 			m.ErrorMessage = "login grace time is over"
+		case errors.Is(err, errRoom):
+			m.ErrorMessage = errRoom.Error()
 		}
 		c.g.failure(ctx, m, m.ErrorMessage, c.openEvent())
 		return

@@ -9,13 +9,14 @@ import (
 // defaults below.
 type Limits struct {
 	LoginGrace       time.Duration // a login, in all: 30 s
-	Unproven         int           // connections that have not logged in yet: 1,000
+	Unproven         int           // connections that have not logged in yet: 1,000; beyond, the source with most makes room
 	UnprovenSource   int           // the same from one source: 100
 	Jumps            int           // inner connections of an outer one: 20
 	ThrottleInterval time.Duration // a throttled source gets one new connection each: 10 s
 	DialTimeout      time.Duration // a target's key exchange and login: 15 s
 
-	// After failed logins a source is refused for a while, as OpenSSH's
+	// After failed logins, and after logins that took all of LoginGrace, a source
+	// is refused for a while, as OpenSSH's
 	// PerSourcePenalties do: each failure adds Penalty, enforced from
 	// PenaltyFrom on, up to PenaltyMax. Negative Penalty turns it off. Twelve
 	// failures go unpunished, so that failed-login-surge sees its ten.

@@ -16,7 +16,7 @@ func TestSlowAppendsThatSucceedEndNoSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pause{}
 		done := make(chan struct{}, 2) // so that both end by themselves
-		for i := range 2 { // two that overlap all the time, 300 ms each
+		for i := range 2 {             // two that overlap all the time, 300 ms each
 			go func() {
 				<-time.After(time.Duration(i) * 150 * time.Millisecond)
 				for range 20 {

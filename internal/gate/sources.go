@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +20,8 @@ type sources struct {
 	mu       sync.Mutex // guards below
 	unproven int
 	bySource map[netip.Prefix]*source
-	admitted map[string]time.Time // by throttle lock: its last admission
+	logins   map[netip.Prefix][]*pendingLogin // oldest first; those that may be dropped
+	admitted map[string]time.Time             // by throttle lock: its last admission
 }
 
 type source struct {
@@ -32,7 +34,7 @@ type source struct {
 const maxSources = 65_536
 
 func newSources(l Limits) *sources {
-	return &sources{limits: l, bySource: make(map[netip.Prefix]*source), admitted: make(map[string]time.Time)}
+	return &sources{limits: l, bySource: make(map[netip.Prefix]*source), logins: make(map[netip.Prefix][]*pendingLogin), admitted: make(map[string]time.Time)}
 }
 
 // block is what counts as one source: an IPv4 address, or an IPv6 /64, which
@@ -79,7 +81,7 @@ func (s *sources) admit(addr netip.Addr, locks []policy.Lock, now time.Time) *re
 	if src.enforced {
 		return &refusal{reason: "too many failed logins", text: fmt.Sprintf("too many failed logins from your address; try again in %s", seconds(wait))}
 	}
-	if s.unproven >= s.limits.Unproven {
+	if s.unproven >= s.limits.Unproven && !s.makeRoom(src.unproven+1) {
 		return &refusal{reason: "too many connections before login", text: "too many connections are waiting to log in; try again in a moment"}
 	}
 	if src.unproven >= s.limits.UnprovenSource {
@@ -93,6 +95,52 @@ func (s *sources) admit(addr netip.Addr, locks []policy.Lock, now time.Time) *re
 	s.unproven++
 	src.unproven++
 	return nil
+}
+
+// pendingLogin is a connection that has not logged in yet.
+type pendingLogin struct{ drop func() }
+
+// mayDrop has drop called when the connection from addr must make room for
+// another source's. settled ends that.
+func (s *sources) mayDrop(addr netip.Addr, drop func()) (settled func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, p := block(addr), &pendingLogin{drop}
+	s.logins[b] = append(s.logins[b], p)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.settle(b, p)
+	}
+}
+
+// settle takes p off those that may be dropped. s.mu is held.
+func (s *sources) settle(b netip.Prefix, p *pendingLogin) {
+	left := slices.DeleteFunc(s.logins[b], func(other *pendingLogin) bool { return other == p })
+	if len(left) == 0 {
+		delete(s.logins, b)
+		return
+	}
+	s.logins[b] = left
+}
+
+// makeRoom drops the oldest login of the source that has most under way, if
+// that are more than share: a few sources cannot keep all others out by
+// connecting and saying nothing. s.mu is held.
+func (s *sources) makeRoom(share int) bool {
+	var most netip.Prefix
+	for b, logins := range s.logins { // no more than Unproven
+		if len(logins) > len(s.logins[most]) {
+			most = b
+		}
+	}
+	if len(s.logins[most]) <= share {
+		return false
+	}
+	p := s.logins[most][0]
+	s.settle(most, p)
+	p.drop()
+	return true
 }
 
 // leave gives back the place of a connection that has logged in or gone.
