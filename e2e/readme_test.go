@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,11 +28,11 @@ type command struct {
 
 var fenced = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```")
 
-// readme is what README.md shows: the commands of its console and sh blocks in
+// shown is what a page shows: the commands of its console and sh blocks in
 // order, and its first yaml block.
-func readme(t *testing.T) (commands []command, runbook string) {
+func shown(t *testing.T, page string) (commands []command, runbook string) {
 	t.Helper()
-	text, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile("../" + page)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func readme(t *testing.T) (commands []command, runbook string) {
 // bin/ beside a running demo, the rest on an installation of its own, with a
 // real sshd as the target. STYLE: what is shown, runs.
 func TestReadme(t *testing.T) {
-	commands, runbook := readme(t)
+	commands, runbook := shown(t, "README.md")
 	makefile, err := os.ReadFile("../Makefile")
 	if err != nil {
 		t.Fatal(err)
@@ -123,6 +124,44 @@ permit (principal in Role::"ops", action, resource);
 			},
 		},
 	})
+}
+
+// TestHowToPages runs every command of the pages on an installation with the
+// runbook of docs/how-to/write-a-runbook.md in its folder.
+func TestHowToPages(t *testing.T) {
+	_, runbook := shown(t, "docs/how-to/write-a-runbook.md")
+	for _, page := range []string{"docs/how-to/write-a-runbook.md", "docs/how-to/answer-an-auditor.md"} {
+		commands, _ := shown(t, page)
+		if len(commands) < 5 {
+			t.Fatalf("%s shows %d commands; did its blocks change?", page, len(commands))
+		}
+		var script strings.Builder
+		fmt.Fprint(&script, "exec ssh-keygen -q -t ed25519 -N '' -f ada\nexec trailgate init --admin ada --key ada.pub\nserve --runbooks-dir books\n")
+		for i := range commands {
+			fmt.Fprintln(&script, "type", i)
+		}
+		fmt.Fprintf(&script, "-- books/root-without-mfa.yaml --\n%[1]s-- root-without-mfa.yaml --\n%[1]s-- broken.yaml --\n%[2]s", runbook, strings.ReplaceAll(runbook, "terminate_session", "terminate_sesion"))
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, strings.TrimSuffix(filepath.Base(page), ".md")+".txtar"), []byte(script.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		testscript.Run(t, testscript.Params{Dir: dir, Setup: setup,
+			Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+				"serve": serve,
+				"type": func(ts *testscript.TestScript, _ bool, args []string) {
+					i, err := strconv.Atoi(args[0])
+					ts.Check(err)
+					c, want := commands[i], 0
+					if strings.Contains(c.line, "broken.yaml") {
+						want = 2
+					}
+					if status, out := typed(ts, c.line, ""); status != want {
+						ts.Fatalf("%s:%d: %s\nexits %d, want %d:\n%s", page, c.at, c.line, status, want, out)
+					}
+				},
+			},
+		})
+	}
 }
 
 // typed runs a line as a person's shell does, after the exports before it.
