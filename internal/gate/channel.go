@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/trailgate/trailgate/event"
@@ -150,8 +151,15 @@ func (sh *shell) request(ctx context.Context, m inspect.Message) error {
 		}
 		return sh.start(ctx, m, "shell", policy.Shell, e, nil)
 	case inspect.Exec:
+		command, all := whole(m.Command, maxCommand)
+		if !all {
+			// A record with the beginning alone would hide what comes after it.
+			return sh.c.deny(ctx, sh.meta(), event.ExecuteCommand{Channel: sh.number, Command: command, Terminal: sh.pty != nil}, &denial{
+				reason: fmt.Sprintf("the command has %d bytes, more than a record can hold: send it on standard input, to sh -s", len(m.Command)),
+			})
+		}
 		return sh.start(ctx, m, "exec", policy.Exec,
-			event.ExecuteCommand{Channel: sh.number, Command: clean(m.Command, maxCommand), Terminal: sh.pty != nil},
+			event.ExecuteCommand{Channel: sh.number, Command: command, Terminal: sh.pty != nil},
 			func(r *policy.Request) { r.Command = m.Command })
 	case inspect.Subsystem:
 		return sh.start(ctx, m, "subsystem", policy.Subsystem,

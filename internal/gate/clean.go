@@ -46,8 +46,17 @@ func line(s string, limit int) string {
 	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(clean(s, limit))
 }
 
+// whole is clean of what must not be cut: it says whether all of s is there.
+func whole(s string, limit int) (string, bool) {
+	const worst = 10 // a byte that is no text becomes four, a character ten
+	if len(clean(s, worst*len(s))) > limit {
+		return clean(s, limit), false
+	}
+	return clean(s, limit), true
+}
+
 // The limits of what peers wrote, in records.
 const (
-	maxCommand = 16 << 10 // six times as much in JSON, at worst: below an event's 100 KB
+	maxCommand = 48 << 10 // twice as much in JSON, at worst: below an event's 100 KB
 	maxName    = 256
 )

@@ -14,6 +14,11 @@ import (
 // tunnel relays a direct-tcpip channel. The target connects, never the gate.
 func (s *session) tunnel(ctx context.Context, in *wire.Incoming, o inspect.OpenDirect, number int) {
 	host, port := line(o.Host, maxName), int(o.Port)
+	if host != o.Host { // cut or made fit: no host is called so, and the record would name another
+		no := &denial{reason: "the tunnel's destination is not the name or address of a host"}
+		s.refuseOpen(ctx, in, event.OpenTunnel{Channel: number, Host: host, Port: port}, no)
+		return
+	}
 	over, err := s.begin(ctx, policy.Tunnel, event.OpenTunnel{Channel: number, Host: host, Port: port}, func(r *policy.Request) {
 		r.Host, r.Port = o.Host, port
 	})
