@@ -149,6 +149,10 @@ func (a *App) close() {
 	}
 }
 
+// feedEvery is how often new events reach the query workers, unless somebody
+// waits for them: each feed costs every worker a transaction.
+const feedEvery = 100 * time.Millisecond
+
 // engines makes the two query workers: what people ask cannot blind detection.
 func (a *App) engines() error {
 	command, err := workerCommand()
@@ -156,7 +160,7 @@ func (a *App) engines() error {
 		return err
 	}
 	worker := func(name string) *duckdb.Engine {
-		return duckdb.New(duckdb.Options{Command: command, Source: a.trail, EventsDir: eventsDir(a.cfg), Name: name, Log: a.o.Log})
+		return duckdb.New(duckdb.Options{Command: command, Source: a.trail, EventsDir: eventsDir(a.cfg), Name: name, FeedEvery: feedEvery, Log: a.o.Log})
 	}
 	a.people, a.runbooks = worker("people"), worker("runbooks")
 	return nil
