@@ -391,21 +391,32 @@ func (d *demo) next() {
 			}
 		}
 	}
-	fmt.Fprintf(d.o.Out, `
-The demo keeps running; Ctrl-C ends it and removes %[1]s. In another terminal, in this directory, try:
-
-  ssh -F %[1]s/ana/ssh_config deploy@web1.tg      # a session of your own, recorded
-  %[2]s demo code ana --dir %[1]s                 # her code, when ssh asks for one: it is remembered for 10 minutes
-  ssh -F %[1]s/mallory/ssh_config root+db1@gate   # refused, and told why
-  export TRAILGATE_DATA_DIR=%[1]s/data            # for the lines below
-  %[2]s why mallory root@db1                      # the same, asked by an administrator
-  %[2]s query "SELECT eventTime, eventName, userName, target FROM CloudTrailLogs ORDER BY seq DESC LIMIT 10"
-  %[2]s session list --all
-  %[2]s recording list                            # and: recording replay SESSION
-  %[2]s alarm list
-  %[2]s run list                                  # and: run show RUN
-  %[2]s trail verify
-`, rel, self)
+	fmt.Fprintf(d.o.Out, "\nThe demo keeps running; Ctrl-C ends it and removes %s. In another terminal, in this directory, try:\n\n", rel)
+	suggestions := [][2]string{
+		{"ssh -F " + rel + "/ana/ssh_config deploy@web1.tg", "a session of your own, recorded"},
+		{self + " demo code ana --dir " + rel, "her code, should ssh ask for one"},
+		{"ssh -F " + rel + "/mallory/ssh_config root+db1@gate", "refused, and told why"},
+		{"export TRAILGATE_DATA_DIR=" + rel + "/data", "for the lines below"},
+		{self + " why mallory root@db1", "the same, asked by an administrator"},
+		{self + ` query "SELECT eventTime, eventName, userName, target FROM CloudTrailLogs ORDER BY seq DESC LIMIT 10"`, ""},
+		{self + " session list --all", ""},
+		{self + " recording list", "and: recording replay SESSION"},
+		{self + " alarm list", ""},
+		{self + " run list", "and: run show RUN"},
+		{self + " trail verify", ""},
+	}
+	widest := 0
+	for _, s := range suggestions {
+		if s[1] != "" {
+			widest = max(widest, len(s[0]))
+		}
+	}
+	for _, s := range suggestions {
+		if s[1] != "" {
+			s[0] = fmt.Sprintf("%-*s  # %s", widest, s[0], s[1])
+		}
+		fmt.Fprintln(d.o.Out, "  "+s[0])
+	}
 }
 
 // query asks the server, and gives rows by column name.
