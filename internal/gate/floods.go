@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -112,7 +113,7 @@ func (f *floods) back(c closed, now time.Time) {
 // records are all that would be recorded by itself, in order.
 func (g *Gate) failure(ctx context.Context, m event.Meta, reason string, records ...event.Event) {
 	last := records[len(records)-1]
-	if !g.floods.one(floodKey{m.SourceIP, event.Name(last), reason}, g.Now()) {
+	if !g.floods.one(floodKey{floodSource(m.SourceIP), event.Name(last), reason}, g.Now()) {
 		return
 	}
 	for _, e := range records {
@@ -122,6 +123,16 @@ func (g *Gate) failure(ctx context.Context, m event.Meta, reason string, records
 		}
 		g.appendLate(ctx, at, e)
 	}
+}
+
+// floodSource is what counts as one source of a flood: an address, or the
+// network of one host with IPv6, as for caps and penalties.
+func floodSource(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil || a.Unmap().Is4() {
+		return address
+	}
+	return block(a).String()
 }
 
 func (g *Gate) flushFloods(ctx context.Context, all bool) {
