@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"os"
 	"os/user"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -179,6 +180,9 @@ func handle[In any](s *Server, fn func(ctx context.Context, by admin.Actor, in I
 	}
 }
 
+// missing is how the layers below say that a name is none, and its kind.
+var missing = regexp.MustCompile(`^(no ([a-z]+) named "[^"]*").*: not found$`)
+
 // fail writes err as a Failure. The whole chain goes to whoever is on this
 // socket: an administrator of this machine.
 func fail(w http.ResponseWriter, err error) {
@@ -199,6 +203,9 @@ func fail(w http.ResponseWriter, err error) {
 		f.Code, status = codeMisuse, http.StatusBadRequest
 	case errors.Is(err, state.ErrNotFound):
 		status = http.StatusNotFound
+		if m := missing.FindStringSubmatch(f.Text); m != nil {
+			f.Text, f.Hint = m[1], "trailgate "+m[2]+" list shows them"
+		}
 	case errors.Is(err, lock.ErrProtected):
 		f.Hint, status = "at least one admin must be able to come in: lock another way, or make a second admin first", http.StatusConflict
 	case errors.Is(err, query.ErrUnavailable):
