@@ -286,6 +286,31 @@ func TestGuessingIsLimitedByKey(t *testing.T) {
 	}
 }
 
+// A right code forgives no wrong ones: who shares the key with its owner would
+// have ten more guesses each time the owner logs in.
+func TestRightCodeForgivesNoGuesses(t *testing.T) {
+	w := newWorld(t)
+	code := w.enrol("alice")
+	id := w.begin("alice", home)
+	guess := func() error { _, err := w.TOTP(t.Context(), id, "000000"); return err }
+	for range maxWrong - 1 {
+		if err := guess(); !errors.Is(err, ErrWrongCode) {
+			t.Fatalf("TOTP = %v, want ErrWrongCode", err)
+		}
+	}
+	for i := range 2 { // a right code costs no try either
+		if _, err := w.TOTP(t.Context(), id, code(w.now.Add(time.Duration(i)*30*time.Second))); err != nil {
+			t.Fatalf("the owner's code = %v", err)
+		}
+	}
+	if err := guess(); !errors.Is(err, ErrWrongCode) {
+		t.Errorf("guess %d = %v, want ErrWrongCode", maxWrong, err)
+	}
+	if err := guess(); !errors.Is(err, ErrTooManyCodes) {
+		t.Errorf("guess %d = %v, want ErrTooManyCodes", maxWrong+1, err)
+	}
+}
+
 func TestNoDevice(t *testing.T) {
 	w := newWorld(t)
 	id := w.begin("alice", home)

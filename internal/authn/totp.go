@@ -71,7 +71,7 @@ func (a *Authn) TOTP(ctx context.Context, i Identity, code string) (Identity, er
 	if err != nil {
 		return Identity{}, fmt.Errorf("check the code of %q: %w", i.name, err)
 	}
-	a.forgetWrong(i.fingerprint)
+	a.giveBack(i.fingerprint)
 	i.mfa = ByTOTP
 	i.since = a.now()
 	a.keep(i, f)
@@ -103,7 +103,8 @@ func matchStep(d state.Device, code string, now time.Time) (int64, error) {
 	return match, nil
 }
 
-// mayTry takes one try from the key's allowance; a right code gives it back.
+// mayTry takes one try from the key's allowance; a right code gives that one
+// back, and no other: who guesses may share the key with who knows.
 func (a *Authn) mayTry(fingerprint string) bool {
 	now := a.now()
 	a.mu.Lock()
@@ -122,10 +123,16 @@ func (a *Authn) mayTry(fingerprint string) bool {
 	return t.count <= maxWrong
 }
 
-func (a *Authn) forgetWrong(fingerprint string) {
+func (a *Authn) giveBack(fingerprint string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.wrong, fingerprint)
+	t := a.wrong[fingerprint]
+	if t == nil {
+		return
+	}
+	if t.count--; t.count <= 0 {
+		delete(a.wrong, fingerprint)
+	}
 }
 
 // EnrolTOTP gives the identity name a new device, in place of any it had, and
