@@ -30,6 +30,7 @@ PermitRootLogin prohibit-password
 MaxStartups 500
 MaxSessions 100
 Subsystem sftp internal-sftp
+SetEnv HOME=$work
 CONF
 [ "$(id -u)" != 0 ] || mkdir -p /run/sshd
 /usr/sbin/sshd -D -f "$work/sshd_config" &
@@ -50,8 +51,8 @@ run -gate "127.0.0.1:$port" -user "$login+web1" "$@"
 echo "== the jump door"
 run -gate web1.tg:22 -user "$login" -jump "alice@127.0.0.1:$port" "$@"
 
-# A runbook takes at most 100 actions an hour, two for each of these.
-echo "== event to session ended: session-without-mfa enforces, ${ENDED:-45} sessions, one after the other"
+# A runbook takes at most 100 actions an hour, three for each of these.
+echo "== event to session ended: session-without-mfa enforces, ${ENDED:-30} sessions, one after the other"
 "$bin" runbook enable session-without-mfa --mode enforce 2>/dev/null
 cat >"$work/config" <<CONF
 Host gate
@@ -65,7 +66,7 @@ Host gate
   LogLevel ERROR
 CONF
 from=$(date -u '+%Y-%m-%d %H:%M:%S')
-for _ in $(seq "${ENDED:-45}"); do
+for _ in $(seq "${ENDED:-30}"); do
 	"$bin" lock list -o csv | sed -n '2,$s/,.*//p' | while read -r id; do "$bin" lock delete "$id" --yes 2>/dev/null; done
 	ssh -F "$work/config" gate 'sleep 30' </dev/null 2>/dev/null || true
 done

@@ -199,6 +199,7 @@ MaxStartups 200
 MaxSessions 100
 AllowTcpForwarding yes
 Subsystem sftp internal-sftp
+SetEnv HOME=%[2]s
 `, port, dir)
 	ts.Check(os.WriteFile(filepath.Join(dir, "sshd_config"), []byte(conf), 0o600))
 	if os.Geteuid() == 0 { // sshd, as root, wants its empty directory
