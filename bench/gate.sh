@@ -51,7 +51,6 @@ run -gate "127.0.0.1:$port" -user "$login+web1" "$@"
 echo "== the jump door"
 run -gate web1.tg:22 -user "$login" -jump "alice@127.0.0.1:$port" "$@"
 
-# A runbook takes at most 100 actions an hour, three for each of these.
 echo "== event to session ended: session-without-mfa enforces, ${ENDED:-30} sessions, one after the other"
 "$bin" runbook enable session-without-mfa --mode enforce 2>/dev/null
 cat >"$work/config" <<CONF

@@ -65,8 +65,10 @@ type Limits struct {
 	PerHour int // actions of one runbook in an hour
 }
 
-// DefaultLimits let a runbook answer a busy day and not a whole company.
-var DefaultLimits = Limits{PerRun: 20, PerHour: 100}
+// DefaultLimits let a runbook answer a busy day and not a whole company. What
+// is over the cap is not done, so the cap of an hour is above what one attacker
+// can use up by opening sessions for a runbook to end.
+var DefaultLimits = Limits{PerRun: 20, PerHour: 1000}
 
 // How long locks last when a step does not say.
 const (
