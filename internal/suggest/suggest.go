@@ -10,7 +10,8 @@ import (
 // Nearest returns the candidate nearest to word, or "" when none is near: at
 // most a third of its characters may differ, and at least one difference is
 // always forgiven in words of two or more. Case does not count. Of candidates
-// equally near the first wins.
+// equally near the first wins. When none is near, the first one that begins
+// with word is, if word has four characters or more: sourceIp.
 func Nearest(word string, candidates []string) string {
 	best, least := "", max(1, utf8.RuneCountInString(word)/3)+1
 	if utf8.RuneCountInString(word) < 2 {
@@ -21,7 +22,15 @@ func Nearest(word string, candidates []string) string {
 			best, least = c, d
 		}
 	}
-	return best
+	if best != "" || len(word) < 4 {
+		return best
+	}
+	for _, c := range candidates {
+		if strings.HasPrefix(strings.ToLower(c), strings.ToLower(word)) {
+			return c
+		}
+	}
+	return ""
 }
 
 // DidYouMean returns ` (did you mean "lock"?)`, to be put behind a message, or
