@@ -162,7 +162,7 @@ func lookPath(ts *testscript.TestScript, name string) string {
 // environ is the script's environment for a program the harness starts.
 func environ(ts *testscript.TestScript) []string {
 	var env []string
-	for _, k := range []string{"PATH", "HOME", "DATA", "TRAILGATE_DATA_DIR", "LC_ALL", "TMPDIR", "GOCOVERDIR", "TRAILGATE_FAULT"} {
+	for _, k := range []string{"PATH", "HOME", "DATA", "TRAILGATE_DATA_DIR", "LC_ALL", "TMPDIR"} {
 		if v := ts.Getenv(k); v != "" {
 			env = append(env, k+"="+v)
 		}

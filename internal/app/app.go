@@ -54,7 +54,13 @@ type App struct {
 	rest     *rest.Server
 
 	gateLn, apiLn net.Listener
-	fault         atomic.Pointer[string] // the trail's last failed write, until it works again
+	fault         atomic.Pointer[fault] // the trail's last failed write
+}
+
+// fault is a write to the trail that failed.
+type fault struct {
+	text string
+	at   time.Time
 }
 
 // Paths in the data directory.
@@ -237,7 +243,7 @@ func nodeIdentity(o event.Origin) event.UserIdentity {
 // must reach live sessions at once.
 func (a *App) changed() {
 	if err := a.rules.load(context.Background()); err != nil {
-		a.o.Log.Error("policies not loaded: the old ones stay in force", "err", err)
+		a.o.Log.Error("policies not loaded: everything is denied until a change of them loads", "err", err)
 	}
 	a.gate.Redecide()
 }
@@ -256,8 +262,7 @@ func (a *App) redecide(ctx context.Context) error {
 }
 
 func (a *App) onFault(err error) {
-	text := err.Error()
-	a.fault.Store(&text)
+	a.fault.Store(&fault{err.Error(), time.Now()})
 	a.o.Log.Error("the trail could not be written", "err", err)
 }
 
@@ -270,8 +275,8 @@ func (a *App) Status() rest.Status {
 		Sessions: len(a.gate.Sessions()), TrailSeq: head.Seq, TrailHash: hex.EncodeToString(head.Hash[:]),
 		QueriedSeq: a.people.Applied(), DetectedSeq: a.runbooks.Applied(), SealedSeq: sealed.Seq,
 	}
-	if f := a.fault.Load(); f != nil {
-		st.TrailFault = *f
+	if f := a.fault.Load(); f != nil && !head.Time.After(f.at) {
+		st.TrailFault = f.text // and nothing has been appended since
 	}
 	return st
 }

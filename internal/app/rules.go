@@ -28,15 +28,21 @@ func (r *rules) Book() policy.Book {
 	return policy.Book{Policies: r.set.Load(), Locks: r.locks.Active(r.now())}
 }
 
-// load compiles the policies anew. When that fails the old ones stay in force.
+// load compiles the policies anew. When that fails nothing is allowed until a
+// load works: a policy that was deleted must not go on because the state could
+// not be read.
 func (r *rules) load(ctx context.Context) error {
 	r.loading.Lock()
 	defer r.loading.Unlock()
-	return r.store.View(ctx, func(tx state.Tx) error {
+	err := r.store.View(ctx, func(tx state.Tx) error {
 		set, err := admin.Compile(tx)
 		if err == nil {
 			r.set.Store(set)
 		}
 		return err
 	})
+	if err != nil {
+		r.set.Store(nil) // denies everything
+	}
+	return err
 }

@@ -83,3 +83,29 @@ func (t heldTable) List() ([]state.Policy, error) {
 	}
 	return rows, err
 }
+
+// A policy that cannot be read allows nothing (promise 4): not what it allowed
+// before either.
+func TestPoliciesThatCannotBeReadDeny(t *testing.T) {
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = store.Update(t.Context(), func(tx state.Tx) error {
+		return tx.Policies().Put(state.Policy{Name: "p", Text: `permit (principal, action, resource);`})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rules{store: store}
+	if err := r.load(t.Context()); err != nil || r.set.Load().Len() != 1 {
+		t.Fatalf("load = %v with %d statements, want 1", err, r.set.Load().Len())
+	}
+	store.Close()
+	if err := r.load(t.Context()); err == nil {
+		t.Fatal("a closed store was read")
+	}
+	if n := r.set.Load().Len(); n != 0 {
+		t.Errorf("%d statements are in force after a load that failed, want none", n)
+	}
+}
