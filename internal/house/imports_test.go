@@ -17,10 +17,10 @@ var levels = [][]string{
 	{"event"},
 	{"internal/suggest"},
 	{"internal/sqlfront"},
-	{"internal/config", "internal/policy", "internal/runbook", "internal/alarm", "internal/manifest"},
+	{"internal/config", "internal/policy", "internal/runbook", "internal/alarm", "internal/manifest", "internal/ocsf"},
 	{"runbooks"},
 	{"internal/blob", "internal/state", "internal/query"},
-	{"internal/trail", "internal/recording", "internal/target", "internal/lock", "internal/action", "internal/authn", "internal/ca"},
+	{"internal/trail/**", "internal/recording", "internal/target", "internal/lock", "internal/action", "internal/authn", "internal/ca"},
 	{"internal/admin"}, // changes resources, for whichever API asks
 	{"internal/gate/**", "internal/respond", "internal/report", "internal/api/cloudtrail", "internal/api/rest", "internal/web"},
 	{"internal/app"},
@@ -31,7 +31,7 @@ var levels = [][]string{
 
 // pure packages do no I/O: what they may not import of the standard library.
 var (
-	pure     = []string{"event", "internal/suggest", "internal/sqlfront", "internal/config", "internal/policy", "internal/runbook", "internal/alarm", "internal/manifest"}
+	pure     = []string{"event", "internal/suggest", "internal/sqlfront", "internal/config", "internal/policy", "internal/runbook", "internal/alarm", "internal/manifest", "internal/ocsf"}
 	impureIO = []string{"net/http", "os", "os/exec", "os/signal", "io/ioutil", "database/sql", "log", "log/slog"}
 )
 

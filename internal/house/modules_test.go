@@ -34,6 +34,7 @@ var dependencies = []dependency{
 	{"github.com/google/uuid", []string{"event"}, "identifiers come from event.NewID"},
 	{"golang.org/x/sys", []string{"internal/trail", "internal/query/duckdb", "internal/gate", "internal/api/rest", "internal/app", "internal/cli"},
 		"fdatasync, resource limits, socket options, peer credentials"},
+	{"github.com/aws/aws-sdk-go-v2", []string{"internal/blob/s3", "internal/trail/forward"}, "credentials, signatures and S3 as AWS has them"},
 	{"github.com/rogpeppe/go-internal", nil, "testscript"},
 	{"github.com/google/go-cmp", nil, "differences in tests"},
 	{"pgregory.net/rapid", nil, "properties in tests"},
