@@ -33,11 +33,7 @@ func (b *binder) selection(s *selection) (*selection, error) {
 	out := &selection{distinct: s.distinct, limit: s.limit}
 	if s.from != nil {
 		if b.table = b.catalog.table(s.from.name); b.table == nil {
-			hint := didYouMean(s.from.name, tableNames(b.catalog))
-			if hint == "" {
-				hint = "the tables are " + tableList(b.catalog)
-			}
-			return nil, b.src.fail(s.from.at, `"`+shorten(s.from.name)+`"`, "there is no such table", hint)
+			return nil, b.noTable(s.from)
 		}
 		if b.alias = s.from.alias; b.alias == "" {
 			b.alias = s.from.name
@@ -76,6 +72,21 @@ func (b *binder) selection(s *selection) (*selection, error) {
 		}
 	}
 	return out, nil
+}
+
+func (b *binder) noTable(t *table) error {
+	if isStore(t.name) {
+		hint := "the tables are " + tableList(b.catalog)
+		if b.catalog.store != "" {
+			hint = "the one here is " + b.catalog.store
+		}
+		return b.src.fail(t.at, `"`+shorten(t.name)+`"`, "there is no such event data store", hint)
+	}
+	hint := didYouMean(t.name, tableNames(b.catalog))
+	if hint == "" {
+		hint = "the tables are " + tableList(b.catalog)
+	}
+	return b.src.fail(t.at, `"`+shorten(t.name)+`"`, "there is no such table", hint)
 }
 
 func tableNames(c Catalog) []string {

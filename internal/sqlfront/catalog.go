@@ -8,7 +8,17 @@ import (
 )
 
 // Catalog is the tables a statement may name.
-type Catalog struct{ Tables []Table }
+type Catalog struct {
+	Tables []Table
+	store  string
+}
+
+// WithStore is the catalogue with an event data store: its id is a name of
+// CloudTrailLogs, too, and so is [DefaultStore].
+func (c Catalog) WithStore(id string) Catalog {
+	c.store = strings.ToLower(id)
+	return c
+}
 
 // Table is one of them.
 type Table struct {
@@ -28,7 +38,7 @@ func CloudTrailCatalog() Catalog { return cloudTrail() }
 
 var cloudTrail = sync.OnceValue(func() Catalog {
 	columns := rowFields(reflect.TypeFor[Flat]())
-	return Catalog{[]Table{{CloudTrailLogs, columns}, {CloudTrailHistory, columns}}}
+	return Catalog{Tables: []Table{{CloudTrailLogs, columns}, {CloudTrailHistory, columns}}}
 })
 
 // rowFields are the columns that a struct's parquet tags name.
@@ -59,6 +69,9 @@ func columnType(t reflect.Type) *Type {
 }
 
 func (c Catalog) table(name string) *Table {
+	if c.store != "" && (name == DefaultStore || strings.EqualFold(name, c.store)) {
+		name = CloudTrailLogs
+	}
 	for i := range c.Tables {
 		if strings.EqualFold(c.Tables[i].Name, name) {
 			return &c.Tables[i]

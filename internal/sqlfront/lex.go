@@ -55,9 +55,15 @@ func lex(src source) ([]token, error) {
 		if at, err = skipBlank(src, at); err != nil {
 			return nil, err
 		}
-		t, err := lexOne(src, at)
-		if err != nil {
-			return nil, err
+		var t token
+		store := false
+		if len(tokens) > 0 {
+			t, store = lexStore(src, at, tokens[len(tokens)-1])
+		}
+		if !store {
+			if t, err = lexOne(src, at); err != nil {
+				return nil, err
+			}
 		}
 		tokens = append(tokens, t)
 		if t.kind == endToken {

@@ -135,7 +135,7 @@ func TestRefusals(t *testing.T) {
 		{"full-width semicolon", "SELECT 1；DROP TABLE x", `line 1, column 9: expected SQL, found "；" (U+FF1B) (replace it with a plain ;)`},
 		{"backslash quote", from + `WHERE eventName = 'a\'; DROP TABLE x --'`, `line 1, column 54: expected one statement only, found "DROP" (run the second on its own)`},
 		{"dollar quotes", from + "WHERE eventName = $$a$$", `line 1, column 48: expected SQL, found "$" (a place-holder was not filled in)`},
-		{"place-holder", "SELECT * FROM $EDS_ID", `line 1, column 15: expected SQL, found "$" (a place-holder was not filled in)`},
+		{"place-holder", "SELECT * FROM $EDS_ID", `line 1, column 15: there is no such event data store, found "$EDS_ID" (the tables are CloudTrailLogs and CloudTrailHistory)`},
 		{"very long", "SELECT '" + strings.Repeat("a", MaxText) + "'", `line 1, column 1: a statement of at most 1 MiB, found 1048585 bytes (ask for less in one statement)`},
 		{"deep brackets", "SELECT " + strings.Repeat("(", 100_000) + "1" + strings.Repeat(")", 100_000), `line 1, column 608: this is nested deeper than 200 levels (write it flatter)`},
 		{"deep NOT", from + "WHERE " + strings.Repeat("NOT ", 100_000) + "readOnly", `line 1, column 2436: this is nested deeper than 200 levels (write it flatter)`},

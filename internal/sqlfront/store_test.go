@@ -1,0 +1,38 @@
+package sqlfront
+
+import "testing"
+
+// The event data store's name is CloudTrail Lake's: a UUID without quotes.
+func TestEventDataStoreIsATable(t *testing.T) {
+	const id = "8d4fb6bb-1b2c-4b39-8a3e-0f5d8f7c9a10"
+	c := CloudTrailCatalog().WithStore(id)
+	for _, text := range []string{
+		"SELECT * FROM 8d4fb6bb-1b2c-4b39-8a3e-0f5d8f7c9a10",
+		"SELECT * FROM 8D4FB6BB-1b2c-4b39-8a3e-0f5d8f7c9a10 AS a WHERE a.eventName = 'x'",
+		`select count(*) from "8d4fb6bb-1b2c-4b39-8a3e-0f5d8f7c9a10";`,
+		"SELECT seq-1, 12345678-1234-1234-1234-123456789012 FROM $EDS_ID",
+		"SELECT eventName FROM\n<EDS ID>\nWHERE seq > 1",
+		"SELECT eventName FROM <event_data_store_id>",
+		"SELECT eventName FROM eds-id",
+	} {
+		s, err := Parse(text)
+		if err == nil {
+			err = s.Check(c)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"SELECT * FROM 11111111-1111-1111-1111-111111111111":  `line 1, column 15: there is no such event data store, found "11111111-1111-1111-1111-111111111111" (the one here is ` + id + `)`,
+		"SELECT * FROM 8d4fb6bb-1b2c-4b39-8a3e-0f5d8f7c9a10a": `line 1, column 15: expected a number or a name, found "8d4fb6bb" (a name that starts with a digit goes in double quotes)`,
+	} {
+		s, err := Parse(text)
+		if err == nil {
+			err = s.Check(c)
+		}
+		if err == nil || err.Error() != want {
+			t.Errorf("%s:\n got %v\nwant %s", text, err, want)
+		}
+	}
+}
