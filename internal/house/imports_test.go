@@ -19,7 +19,7 @@ var levels = [][]string{
 	{"internal/sqlfront"},
 	{"internal/config", "internal/policy", "internal/runbook", "internal/alarm", "internal/manifest", "internal/ocsf"},
 	{"runbooks"},
-	{"internal/blob", "internal/state", "internal/query"},
+	{"internal/blob", "internal/state", "internal/query", "internal/webhook"},
 	{"internal/trail/**", "internal/recording", "internal/target", "internal/lock", "internal/action", "internal/authn", "internal/ca"},
 	{"internal/admin"}, // changes resources, for whichever API asks
 	{"internal/gate/**", "internal/respond", "internal/report", "internal/api/cloudtrail", "internal/api/rest", "internal/web"},
