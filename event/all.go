@@ -61,5 +61,9 @@ func All() []Event {
 		CollapseEvents{},
 		FailPolicy{},
 		StepClock{},
+		DeleteEvents{},
+		CreateLegalHold{},
+		DeleteLegalHold{},
+		GetEvents{},
 	}
 }

@@ -62,6 +62,7 @@ var titles = []struct{ file, title string }{
 	{"events_admin.go", "Administration"},
 	{"events_response.go", "Detection and response"},
 	{"events_trail.go", "The trail itself"},
+	{"events_keep.go", "What is kept, removed and taken out"},
 }
 
 // kinds are the structs an event embeds.
