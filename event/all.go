@@ -65,5 +65,8 @@ func All() []Event {
 		CreateLegalHold{},
 		DeleteLegalHold{},
 		GetEvents{},
+		FailForwarder{},
+		ResumeForwarder{},
+		TestForwarder{},
 	}
 }

@@ -63,6 +63,7 @@ var titles = []struct{ file, title string }{
 	{"events_response.go", "Detection and response"},
 	{"events_trail.go", "The trail itself"},
 	{"events_keep.go", "What is kept, removed and taken out"},
+	{"events_forward.go", "Forwarders"},
 }
 
 // kinds are the structs an event embeds.
