@@ -22,7 +22,7 @@ var levels = [][]string{
 	{"internal/blob", "internal/state", "internal/query", "internal/webhook"},
 	{"internal/trail/**", "internal/recording", "internal/target", "internal/lock", "internal/action", "internal/authn", "internal/ca"},
 	{"internal/admin"}, // changes resources, for whichever API asks
-	{"internal/gate/**", "internal/respond", "internal/report", "internal/api/cloudtrail", "internal/api/rest", "internal/web"},
+	{"internal/gate/**", "internal/respond", "internal/report", "internal/api/cloudtrail/**", "internal/api/rest", "internal/web"},
 	{"internal/app"},
 	{"internal/client"},
 	{"internal/cli/**"},
