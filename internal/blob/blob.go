@@ -21,7 +21,7 @@ import (
 var (
 	ErrNotFound = errors.New("no such object")
 	ErrExists   = errors.New("the object exists already")
-	ErrDamaged  = errors.New("the object is damaged")                  // it is there and cannot be read as it was written
+	ErrDamaged  = errors.New("the object is damaged")                 // it is there and cannot be read as it was written
 	ErrLocked   = errors.New("the object is locked against deleting") // retention or a legal hold
 )
 
@@ -54,6 +54,21 @@ type Bucket interface {
 type Creator interface {
 	// Create is Put where nothing is, and ErrExists where something is.
 	Create(ctx context.Context, key string, body []byte, meta map[string]string) error
+}
+
+// Rooted is a bucket whose objects lie below a prefix of a larger one: as S3 has
+// them, its keys are Root and then the key.
+type Rooted interface {
+	// Root is empty or ends in /.
+	Root() string
+}
+
+// FullKey is a key as the store behind b has it, and as digests spell it.
+func FullKey(b Bucket, key string) string {
+	if r, ok := b.(Rooted); ok {
+		return r.Root() + key
+	}
+	return key
 }
 
 // Version is one of the bodies that a key has had.
