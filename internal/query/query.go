@@ -24,7 +24,9 @@ var (
 type Request struct {
 	Statement *sqlfront.Statement // parsed and checked
 	// Window, when set, is what CloudTrailLogs means in the statement: events
-	// with appendTime in (Start, End]. CloudTrailHistory is always everything.
+	// with appendTime in (Start, End] that the trail has appended: history and
+	// imports, which have no seq, are no part of it. CloudTrailHistory is always
+	// everything.
 	Window *Window
 	// MaxSeq hides events appended after it; 0 hides none.
 	MaxSeq uint64

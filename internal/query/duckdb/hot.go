@@ -142,6 +142,15 @@ func (h *hot) swap(ctx context.Context, c catalogue) (err error) {
 	if c.Seq < h.sealed {
 		return fmt.Errorf("take over catalogue: it ends at event %d, before %d", c.Seq, h.sealed)
 	}
+	if c.Seq == h.sealed { // only files from elsewhere came or went: the table stays as it is
+		next := *h
+		next.files = c.Files
+		if err := h.transact(ctx, h.fileSteps(&next)...); err != nil {
+			return fmt.Errorf("take over catalogue: %w", err)
+		}
+		*h = next
+		return nil
+	}
 	// The table's appender must be gone before the table is.
 	if err := h.appender.Close(); err != nil {
 		return fmt.Errorf("close appender: %w", err)
@@ -162,6 +171,11 @@ func (h *hot) swap(ctx context.Context, c catalogue) (err error) {
 // steps are the statements that make next of h.
 func (h *hot) steps(next *hot) []string {
 	texts := []string{fmt.Sprintf("CREATE TABLE %s AS SELECT * FROM %s WHERE seq > %d", next.table(), h.table(), next.sealed)}
+	return append(append(texts, h.fileSteps(next)...), "DROP TABLE "+h.table())
+}
+
+// fileSteps are the statements that make next's files and views of h's.
+func (h *hot) fileSteps(next *hot) (texts []string) {
 	known := map[string]bool{}
 	for _, f := range h.files {
 		known[f] = true
@@ -186,7 +200,7 @@ func (h *hot) steps(next *hot) []string {
 		// A view is tried when it is made.
 		texts = append(texts, "SET VARIABLE files = "+pathList(next.files[:1]))
 	}
-	return append(texts, next.view(logsView, all), next.view(recentView, recent), "DROP TABLE "+h.table())
+	return append(texts, next.view(logsView, all), next.view(recentView, recent))
 }
 
 // transact runs all of the statements or none.

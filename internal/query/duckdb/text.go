@@ -39,7 +39,8 @@ func relation(r query.Request, table string) string {
 		// neither side.
 		bounds = append(bounds,
 			"appendTime > "+timestamp(w.Start),
-			"appendTime <= "+timestamp(w.End))
+			"appendTime <= "+timestamp(w.End),
+			"seq IS NOT NULL") // what came from elsewhere triggers nothing
 	}
 	if len(bounds) == 0 {
 		return view
