@@ -101,6 +101,11 @@ func Flatten(json []byte, seq uint64, appendTime time.Time) (Flat, error) {
 	if kindOf(text) != '{' {
 		return Flat{}, fmt.Errorf("flatten record %d: it is not a JSON object", seq)
 	}
+	return flatten(text, seq, appendTime), nil
+}
+
+// flatten makes the row of an object that was checked.
+func flatten(text string, seq uint64, appendTime time.Time) Flat {
 	r := &rowStore{}
 	f := Flat{EventJSON: r.keep(text)}
 	if seq != 0 {
@@ -112,7 +117,7 @@ func Flatten(json []byte, seq uint64, appendTime time.Time) (Flat, error) {
 		f.AppendTime = &r.appended
 	}
 	r.fill(&f, text)
-	return f, nil
+	return f
 }
 
 // rowStore is the memory one row's pointers point into: one allocation a row.
