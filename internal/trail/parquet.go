@@ -85,6 +85,24 @@ func (p *parquetWriter) add(f sqlfront.Flat) error {
 	return nil
 }
 
+// addAll writes rows, and a row group whenever one is full.
+func (p *parquetWriter) addAll(rows []sqlfront.Flat) error {
+	for len(rows) > 0 {
+		n := min(len(rows), rowGroupRows-p.rows%rowGroupRows)
+		if _, err := p.w.Write(rows[:n]); err != nil {
+			return fmt.Errorf("write rows: %w", err)
+		}
+		rows = rows[n:]
+		p.rows += n
+		if p.rows%rowGroupRows == 0 {
+			if err := p.w.Flush(); err != nil {
+				return fmt.Errorf("write row group: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
 func (p *parquetWriter) close() error {
 	if err := p.w.Close(); err != nil {
 		return fmt.Errorf("finish parquet: %w", err)
