@@ -277,7 +277,7 @@ func appendValue(o *object, name string, v reflect.Value, small bool) {
 	}
 }
 
-// appendList appends the two composites an event may hold.
+// appendList appends the composites an event may hold.
 func appendList(b []byte, v any) []byte {
 	switch v := v.(type) {
 	case []string:
@@ -287,6 +287,15 @@ func appendList(b []byte, v any) []byte {
 				b = append(b, ',')
 			}
 			b = appendString(b, s)
+		}
+		return append(b, ']')
+	case []map[string]string:
+		b = append(b, '[')
+		for i, m := range v {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendList(b, m)
 		}
 		return append(b, ']')
 	case map[string]string:

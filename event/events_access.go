@@ -21,8 +21,8 @@ type CloseConnection struct {
 type Login struct {
 	managementWrite
 	UserName    string `request:"userName"`         // as typed, if it is known; otherwise HIDDEN_DUE_TO_SECURITY_REASONS
-	Method      string `request:"method"`           // publickey, publickey+totp, none
-	Fingerprint string `request:"keyFingerprint"`   // SHA256:… of the key that was proven, or failed to be
+	Method      string `request:"method"`           // publickey, publickey+totp, accesskey, none
+	Fingerprint string `request:"keyFingerprint"`   // SHA256:… of the key that was proven, or failed to be; of an access key its ID
 	KeyType     string `request:"keyType"`          // algorithm of the key, e.g. ssh-ed25519
 	MFA         string `response:"mfa"`             // totp, remembered, or empty
 	Cipher      string `details:"cipher"`           // negotiated cipher

@@ -46,6 +46,31 @@ type DeleteSSHPublicKey struct {
 	Fingerprint string `request:"keyFingerprint"` // SHA256:… of the public key
 }
 
+// CreateAccessKey makes an access key for the CloudTrail API. Its secret is in
+// no record.
+type CreateAccessKey struct {
+	managementWrite
+	UserName    string `request:"userName"`     // name of the identity
+	Expires     string `request:"expires"`      // RFC 3339, UTC; absent when it does not expire
+	Temporary   bool   `request:"sessionToken"` // whether it works with a session token only
+	AccessKeyID string `response:"accessKeyId"` // AKIA…, ASIA… with a session token
+}
+
+// UpdateAccessKey enables or disables an access key.
+type UpdateAccessKey struct {
+	managementWrite
+	UserName    string `request:"userName"`    // name of the identity
+	AccessKeyID string `request:"accessKeyId"` // the key
+	Status      string `request:"status"`      // Active or Inactive
+}
+
+// DeleteAccessKey removes an access key.
+type DeleteAccessKey struct {
+	managementWrite
+	UserName    string `request:"userName"`    // name of the identity
+	AccessKeyID string `request:"accessKeyId"` // the key
+}
+
 // EnableMFADevice enrols a second factor.
 type EnableMFADevice struct {
 	managementWrite
@@ -159,4 +184,12 @@ type EnableRunbook struct {
 type DisableRunbook struct {
 	managementWrite
 	Runbook string `request:"runbookId"` // the runbook's id
+}
+
+// RotateCA is a new key of Trailgate's own taking over.
+type RotateCA struct {
+	managementWrite
+	CA          string `request:"ca"`                    // digest
+	Fingerprint string `response:"publicKeyFingerprint"` // of the new key
+	From        string `response:"validityStartTime"`    // when it takes over, RFC 3339, UTC
 }

@@ -4,6 +4,9 @@ package event
 type StartQuery struct {
 	managementRead
 	Statement string `request:"queryStatement"` // the SQL text
+	Delivery  string `request:"deliveryS3Uri"`  // where the rows go as files, too
+	Alias     string `request:"queryAlias"`     // the name of a prepared query
+	QueryID   string `response:"queryId"`       // of a query put to the CloudTrail API
 }
 
 // StartNode is a Trailgate process starting.
@@ -56,4 +59,22 @@ type StepClock struct {
 	From   string `request:"from"`         // what the clock showed before, RFC 3339, UTC
 	To     string `request:"to"`           // what it showed then
 	Millis int64  `details:"milliseconds"` // how far it went back
+}
+
+// PutDigest is a signed digest of log files that now exists. The trail then
+// vouches for the digest as the digest does for the trail.
+type PutDigest struct {
+	managementWrite
+	Bucket      string `request:"bucketName"`            // where the digest lies
+	Object      string `request:"key"`                   // its key
+	Start       string `request:"digestStartTime"`       // RFC 3339, UTC
+	End         string `request:"digestEndTime"`         // RFC 3339, UTC
+	Hash        string `response:"hashValue"`            // SHA-256 of the uncompressed digest, hex
+	Signature   string `response:"signature"`            // SHA256withRSA, hex
+	Fingerprint string `response:"publicKeyFingerprint"` // of the key that signed
+	LogFiles    int    `details:"logFiles"`              // how many log files it names
+	Events      int64  `details:"events"`                // how many events they hold
+	Delivered   int64  `details:"deliveredSequence"`     // events up to this one are in log files
+	Head        int64  `details:"headSequence"`          // newest event of the trail then
+	HeadHash    string `details:"headHash"`              // the trail's hash chain there, hex
 }

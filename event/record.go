@@ -30,6 +30,9 @@ const (
 	Management = "Management" // control, login, session
 	Data       = "Data"       // files and tunnels
 	Insight    = "Insight"    // alarms
+	// Audit is of what others tell: events from outside, which PutAuditEvents
+	// brought in. No type here has it.
+	Audit = "ActivityAuditLog"
 )
 
 // Record is a CloudTrail record. Field order is that of real CloudTrail files.

@@ -20,6 +20,11 @@ func sample(e Event) Event {
 		case *int:
 			n := 7
 			f.Set(reflect.ValueOf(&n))
+		case *bool:
+			yes := true
+			f.Set(reflect.ValueOf(&yes))
+		case []map[string]string:
+			f.Set(reflect.ValueOf([]map[string]string{{"b": "2", "a": "1"}, {"c": "3"}}))
 		case []string:
 			f.Set(reflect.ValueOf([]string{"one", "two"}))
 		case map[string]string:

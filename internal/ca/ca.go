@@ -1,6 +1,7 @@
 // Package ca is Trailgate's certificate authorities: one signs the short-lived
 // user certificates with which the gate logs in to targets, one signs the
-// host certificates with which the gate answers for target names.
+// host certificates with which the gate answers for target names. Beside them
+// are the keys that sign the trail's digests (digest.go).
 //
 // Rules: the private keys live in files of mode 0600 and a file that anybody
 // else could read is refused. Nothing here ever replaces a key that exists.
@@ -75,8 +76,7 @@ func Load(dir string) (*CA, error) {
 	return c, nil
 }
 
-// createKey writes a new key to dir/name unless there is one: whole and
-// synced under another name first, then linked, which never replaces.
+// createKey writes a new key to dir/name unless there is one.
 func createKey(dir, name string) error {
 	path := filepath.Join(dir, name)
 	if _, err := os.Lstat(path); err == nil {
@@ -90,16 +90,25 @@ func createKey(dir, name string) error {
 	if err != nil {
 		return err
 	}
+	if err := createFile(dir, name, pem.EncodeToMemory(block)); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil // somebody else was quicker
+}
+
+// createFile makes dir/name hold text, for its owner alone, unless there is such
+// a file: that is fs.ErrExist. It is whole and synced under another name first.
+func createFile(dir, name string, text []byte) error {
 	tmp, err := os.CreateTemp(dir, "."+name+"-*") // mode 0600
 	if err != nil {
 		return err
 	}
 	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(pem.EncodeToMemory(block))
+	_, err = tmp.Write(text)
 	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Link(tmp.Name(), filepath.Join(dir, name)); err != nil {
 		return err
 	}
 	d, err := os.Open(dir)
@@ -109,7 +118,8 @@ func createKey(dir, name string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-func loadKey(path string) (ssh.Signer, error) {
+// readPrivate reads a key file, which must be its owner's alone.
+func readPrivate(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -117,7 +127,11 @@ func loadKey(path string) (ssh.Signer, error) {
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
 		return nil, fmt.Errorf("%s has mode %04o: %w; chmod 600 it, and replace the key if somebody may have read it", path, mode, ErrNotPrivate)
 	}
-	text, err := os.ReadFile(path)
+	return os.ReadFile(path)
+}
+
+func loadKey(path string) (ssh.Signer, error) {
+	text, err := readPrivate(path)
 	if err != nil {
 		return nil, err
 	}

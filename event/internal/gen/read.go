@@ -62,6 +62,8 @@ var titles = []struct{ file, title string }{
 	{"events_admin.go", "Administration"},
 	{"events_response.go", "Detection and response"},
 	{"events_trail.go", "The trail itself"},
+	{"events_api.go", "The CloudTrail API"},
+	{"events_refused.go", "The CloudTrail API: what is always refused"},
 	{"events_keep.go", "What is kept, removed and taken out"},
 	{"events_forward.go", "Forwarders"},
 }
