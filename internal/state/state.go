@@ -35,6 +35,7 @@ type Store interface {
 type Tx interface {
 	Identities() Table[Identity]
 	Keys() Table[Key]
+	AccessKeys() Table[AccessKey]
 	Devices() Table[Device]
 	Roles() Table[Role]
 	Targets() Table[Target]
@@ -76,10 +77,21 @@ type Key struct {
 	Created     time.Time `json:"created"`
 }
 
+// AccessKey signs an identity's calls of the CloudTrail API. Key: ID.
+type AccessKey struct {
+	ID       string    `json:"accessKeyId"` // AKIA…, or ASIA… with a session token
+	Identity string    `json:"identity"`
+	Secret   string    `json:"secret"`          // sealed; never leaves state but to check a signature
+	Token    string    `json:"token,omitempty"` // the session token it works with only, as SHA-256 in hex
+	Disabled bool      `json:"disabled,omitempty"`
+	Created  time.Time `json:"created"`
+	Expires  time.Time `json:"expires,omitzero"`
+}
+
 // Device is an identity's second factor (TOTP, RFC 6238). Key: Identity.
 type Device struct {
 	Identity string    `json:"identity"`
-	Secret   string    `json:"secret"`   // base32; never leaves state but at enrolment
+	Secret   string    `json:"secret"`   // base32, sealed; never leaves state but at enrolment
 	LastStep int64     `json:"lastStep"` // newest time step used: a code works once
 	Created  time.Time `json:"created"`
 }

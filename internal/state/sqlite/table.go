@@ -29,6 +29,10 @@ func (t tx) Keys() state.Table[state.Key] {
 	return table[state.Key]{t, "keys", "key", func(r state.Key) string { return r.Fingerprint }}
 }
 
+func (t tx) AccessKeys() state.Table[state.AccessKey] {
+	return table[state.AccessKey]{t, "access_keys", "access key", func(r state.AccessKey) string { return r.ID }}
+}
+
 func (t tx) Devices() state.Table[state.Device] {
 	return table[state.Device]{t, "devices", "device", func(r state.Device) string { return r.Identity }}
 }

@@ -50,6 +50,9 @@ func testKinds(t *testing.T, open func(*testing.T) state.Store) {
 	kind(t, s, state.Tx.Keys, "keys", "SHA256:abc",
 		state.Key{Fingerprint: "SHA256:abc", PublicKey: "ssh-ed25519 AAAA", Identity: "alice", Comment: "laptop ☕", Disabled: true, Created: at},
 		state.Key{Fingerprint: "SHA256:abc", Identity: "bob"})
+	kind(t, s, state.Tx.AccessKeys, "access_keys", "AKIAIOSFODNN7EXAMPLE",
+		state.AccessKey{ID: "AKIAIOSFODNN7EXAMPLE", Identity: "alice", Secret: "sealed", Token: "00ff", Disabled: true, Created: at, Expires: at.Add(time.Hour)},
+		state.AccessKey{ID: "AKIAIOSFODNN7EXAMPLE", Identity: "bob"})
 	kind(t, s, state.Tx.Devices, "devices", "alice",
 		state.Device{Identity: "alice", Secret: "JBSWY3DPEHPK3PXP", LastStep: 1 << 40, Created: at},
 		state.Device{Identity: "alice"})

@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE TABLE access_keys (id TEXT PRIMARY KEY CHECK (id <> ''), row TEXT NOT NULL) STRICT, WITHOUT ROWID;
