@@ -144,15 +144,3 @@ func loadKey(path string) (ssh.Signer, error) {
 	}
 	return signer, nil
 }
-
-// readPrivate reads a file that nobody else may.
-func readPrivate(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return nil, fmt.Errorf("%s has mode %04o: %w; chmod 600 it, and replace the key if somebody may have read it", path, mode, ErrNotPrivate)
-	}
-	return os.ReadFile(path)
-}

@@ -33,7 +33,8 @@ func OpenSealer(dir string) (*Sealer, error) {
 	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
 		key := make([]byte, 32)
 		rand.Read(key)
-		if err := writeOnce(dir, sealFile, []byte(base64.StdEncoding.EncodeToString(key)+"\n")); err != nil {
+		err := createFile(dir, sealFile, []byte(base64.StdEncoding.EncodeToString(key)+"\n"))
+		if err != nil && !errors.Is(err, os.ErrExist) {
 			return nil, fmt.Errorf("make %s: %w", path, err)
 		}
 	}
