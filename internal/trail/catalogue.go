@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/trailgate/trailgate/internal/query"
@@ -88,9 +89,12 @@ func (c catalogue) query(dir string) query.Catalogue {
 
 // catalogueState is the catalogue of an open trail.
 type catalogueState struct {
+	swapping sync.Mutex // held over a swap, so that none undoes another; take it before mu
+
 	mu        sync.Mutex // guards below
 	catalogue catalogue
-	changed   chan struct{} // closed when catalogue does
+	imports   []string      // files of imported events
+	changed   chan struct{} // closed when catalogue or imports do
 }
 
 func (s *catalogueState) load(fsys FS, dir string) error {
@@ -99,6 +103,7 @@ func (s *catalogueState) load(fsys FS, dir string) error {
 		return err
 	}
 	s.catalogue, s.changed = c, make(chan struct{})
+	s.imports, _ = loadImports(fsys, dir) // WatchImports says what is wrong with them
 	return nil
 }
 
@@ -116,9 +121,38 @@ func (s *catalogueState) set(c catalogue) {
 	s.changed = make(chan struct{})
 }
 
-// Sealed is the catalogue of Parquet files, with absolute paths if the data
-// directory's is, and a channel that is closed when it changes.
+// swap replaces the catalogue by what change makes of it, durably.
+func (s *catalogueState) swap(fsys FS, dir string, change func(catalogue) catalogue) error {
+	s.swapping.Lock()
+	defer s.swapping.Unlock()
+	c, _ := s.get()
+	next := change(c)
+	if err := writeCatalogue(fsys, dir, next); err != nil {
+		return err
+	}
+	s.set(next)
+	return nil
+}
+
+// setImports changes the files of imported events.
+func (s *catalogueState) setImports(files []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.Equal(s.imports, files) {
+		return
+	}
+	s.imports = files
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Sealed is the catalogue of Parquet files, those of imported events with them,
+// with absolute paths if the data directory's is, and a channel that is closed
+// when it changes.
 func (t *Trail) Sealed() (query.Catalogue, <-chan struct{}) {
-	c, changed := t.sealed.get()
-	return c.query(t.dir), changed
+	t.sealed.mu.Lock()
+	defer t.sealed.mu.Unlock()
+	q := t.sealed.catalogue.query(t.dir)
+	q.Files = append(q.Files, t.sealed.imports...)
+	return q, t.sealed.changed
 }

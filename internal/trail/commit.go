@@ -114,7 +114,7 @@ func (t *Trail) take() []*pending {
 // events before it. It reports false when a fault prevented that.
 func (c *committer) commit(batch []*pending) bool {
 	j := &c.t.journal
-	if j.seg == nil || j.at.end >= c.t.limit {
+	if j.seg == nil || j.at.end >= c.t.limit || c.t.turn.Swap(false) && j.at.end > headerSize {
 		if err := j.openSegment(); err != nil {
 			// Nothing of the batch is in any file: it may wait.
 			c.t.putBack(batch)

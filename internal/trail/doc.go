@@ -7,6 +7,7 @@
 //	journal/000000000001.seg …  segments: a header, then frames (header.go, frame.go)
 //	journal/head                how far the trail is acknowledged (head.go)
 //	journal/lock                held by the process that appends
+//	journal/pruned.json         which tombstone is the last (tombstone.go)
 //	events/day=…/*.parquet      seals: an index for query engines (seal.go)
 //	events/catalogue.json       which seals there are (catalogue.go)
 //
@@ -59,6 +60,19 @@
 // which no write order removes: when the head's own sync fails, and the machine
 // dies before the new head file is durable, the refused batch may be found in
 // the trail. It then tells of acts that were refused, and hides none.
+//
+// # What retention removes
+//
+// Whole segments from the front, with their seals and log files, and only what
+// a tombstone in the trail announces (prune.go):
+//
+//	       pruned.json: next    DeleteEvents durable   pruned.json: start   seals, log files, segments
+//	WHOLE ------------------> PLANNED -----------> ANNOUNCED -----------> GOING -----------> PRUNED
+//	  ^                          |                     |                    |
+//	  +---- it was refused ------+                     +-- a start goes on from where it died
+//
+// A trail may begin after its first event only where a tombstone in it says, and
+// with the hash that the tombstone names.
 //
 // # What the chain shows
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/trailgate/trailgate/event"
@@ -17,8 +18,10 @@ var errClosed = errors.New("the trail is closed")
 // Follow calls fn with batches of entries in order, from sequence number from
 // on: those in the journal, then each as soon as it is acknowledged. It returns
 // when ctx ends, with its error, or when fn fails, with fn's. Followers read
-// the journal's files, so a slow one delays nobody and misses nothing. fn may
-// keep what it is given.
+// the journal's files, so a slow one delays nobody and misses nothing but what
+// retention removed: then the next entry's Seq is not the one after the last,
+// and a from that is gone begins with the oldest that is kept. fn may keep what
+// it is given.
 func (t *Trail) Follow(ctx context.Context, from uint64, fn func([]event.Entry) error) error {
 	c := cursor{fs: t.fs, dir: t.dir, next: from}
 	defer c.close()
@@ -140,12 +143,21 @@ func (c *cursor) read(v view) ([]event.Entry, error) {
 func (c *cursor) seek(v view) (int, error) {
 	i := v.find(c.next)
 	if c.file != nil {
-		if at := v.after(c.ordinal); c.off < v.end(at) {
+		if at := v.after(c.ordinal); at < len(v.spans) && v.spans[at].ordinal == c.ordinal && c.off < v.end(at) {
 			return at, nil
 		}
 	}
 	s := v.spans[i]
 	f, err := c.fs.Open(segmentPath(c.dir, s.ordinal), false)
+	if errors.Is(err, fs.ErrNotExist) { // pruned since v
+		p, perr := readPruned(c.fs, c.dir)
+		if perr == nil && p.Start != nil && p.Start.last() >= max(c.next, s.first) {
+			c.next = p.Start.last() + 1
+			i = v.find(c.next)
+			s = v.spans[i]
+			f, err = c.fs.Open(segmentPath(c.dir, s.ordinal), false)
+		}
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -106,6 +106,9 @@ func (t *Trail) load() error {
 		return fmt.Errorf("%w: events up to %d were sealed, but the journal ends at %d", ErrDamaged, t.sealed.catalogue.Seq, v.head.seq)
 	}
 	t.view = v
+	if t.pruning.state, err = v.pruned(t.fs, t.dir); err != nil {
+		return err
+	}
 	t.opened.LastSeq, t.opened.Last = v.head.seq, v.head.head().Time
 	if len(v.spans) > 0 {
 		t.opened.FirstSeq = v.spans[0].first

@@ -15,6 +15,7 @@ type Reader struct {
 	fs      FS
 	view    view
 	sealed  catalogue
+	imports []string
 	changed chan struct{} // never closed: a Reader's catalogue stays
 }
 
@@ -41,7 +42,8 @@ func openReader(fsys FS, dir string) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open trail: %w", err)
 	}
-	return &Reader{dir: dir, fs: fsys, view: v, sealed: c, changed: make(chan struct{})}, nil
+	imports, _ := loadImports(fsys, dir) // Verify says what is wrong with them
+	return &Reader{dir: dir, fs: fsys, view: v, sealed: c, imports: imports, changed: make(chan struct{})}, nil
 }
 
 // Head is the newest event the reader sees.
@@ -49,7 +51,9 @@ func (r *Reader) Head() Head { return r.view.head.head() }
 
 // Sealed is the catalogue, and a channel that is never closed.
 func (r *Reader) Sealed() (query.Catalogue, <-chan struct{}) {
-	return r.sealed.query(r.dir), r.changed
+	q := r.sealed.query(r.dir)
+	q.Files = append(q.Files, r.imports...)
+	return q, r.changed
 }
 
 // Follow calls fn with batches of entries in order, from sequence number from

@@ -103,11 +103,12 @@ func (s *Sealer) Seal(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("seal events %d to %d: %w", c.Seq+1, last, err)
 		}
-		next := catalogue{Version: catalogueVersion, Seq: last, Files: append(slices.Clone(c.Files), files...)}
-		if err := writeCatalogue(s.t.fs, s.t.dir, next); err != nil {
+		err = s.t.sealed.swap(s.t.fs, s.t.dir, func(c catalogue) catalogue {
+			return catalogue{Version: catalogueVersion, Seq: last, Files: append(slices.Clone(c.Files), files...)}
+		})
+		if err != nil {
 			return fmt.Errorf("seal events %d to %d: %w", c.Seq+1, last, err)
 		}
-		s.t.sealed.set(next)
 	}
 }
 

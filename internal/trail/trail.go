@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/trailgate/trailgate/event"
@@ -56,6 +57,8 @@ type Trail struct {
 
 	journal journal // owned by Run; by Open before it and Close after it
 	sealed  catalogueState
+	turn    atomic.Bool // the next batch begins a segment
+	pruning pruning
 
 	mu       sync.Mutex // guards below; no I/O under it
 	queue    []*pending

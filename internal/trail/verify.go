@@ -50,6 +50,8 @@ type verifier struct {
 	head     headState
 	headless bool // no slot of the head is good
 	chain    []link
+	missing  uint64      // the segment before the first of the chain, if it is gone and all before it are
+	stones   []tombstone // in the chain
 	report   Report
 	buf      []byte
 }
@@ -64,6 +66,24 @@ type link struct {
 }
 
 func verify(ctx context.Context, fsys FS, dir string, progress func(done, total int64)) (Report, error) {
+	for try := 1; ; try++ {
+		before, err := readPruned(fsys, dir)
+		if err != nil {
+			return Report{}, fmt.Errorf("verify trail: %w", err)
+		}
+		report, err := verifyOnce(ctx, fsys, dir, progress)
+		if try == 3 || err == nil && report.Intact || ctx.Err() != nil {
+			return report, err
+		}
+		after, again := readPruned(fsys, dir)
+		if again != nil || after.same(before) {
+			return report, err
+		}
+		// What was missing has been pruned meanwhile.
+	}
+}
+
+func verifyOnce(ctx context.Context, fsys FS, dir string, progress func(done, total int64)) (Report, error) {
 	v := &verifier{fs: fsys, dir: dir, progress: progress}
 	if v.progress == nil {
 		v.progress = func(int64, int64) {}
@@ -130,6 +150,8 @@ func (v *verifier) findChain(segments []uint64) error {
 		var err error
 		l.header, l.size, err = readSegmentHeader(v.fs, v.dir, at)
 		switch {
+		case errors.Is(err, fs.ErrNotExist) && len(v.chain) > 0 && (len(segments) == 0 || segments[0] > at):
+			v.missing = at
 		case errors.Is(err, fs.ErrNotExist):
 			l.bad, l.size = errors.New("the segment is missing"), -1
 		case errors.Is(err, errHeader):
@@ -140,6 +162,9 @@ func (v *verifier) findChain(segments []uint64) error {
 			l.bad = fmt.Errorf("%w: it is that of segment %d", errHeader, l.header.ordinal)
 		case !v.headless && l.header.trail != v.head.trail:
 			l.bad = fmt.Errorf("%w: it is that of another trail", errHeader)
+		}
+		if v.missing != 0 {
+			break
 		}
 		v.chain = append(v.chain, l)
 		if l.bad == nil {
@@ -163,7 +188,7 @@ func (v *verifier) walk(ctx context.Context) error {
 		total += max(0, l.size)
 	}
 	w := &walker{l: newLinker(), seq: 1, hash: v.head.trail.genesis()}
-	anchored := !v.headless
+	anchored := !v.headless && v.missing == 0
 	for i, l := range v.chain {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -173,7 +198,9 @@ func (v *verifier) walk(ctx context.Context) error {
 			return err
 		}
 		to, who := v.endOf(i)
+		w.tombstones = nil
 		w.checkSegment(l, b, anchored, to, who)
+		v.stones = append(v.stones, w.tombstones...)
 		// The next header is compared with what was read only if that was whole.
 		anchored = !w.lost && len(w.findings) == 0
 		v.report.Findings = append(v.report.Findings, w.findings...)
@@ -184,10 +211,40 @@ func (v *verifier) walk(ctx context.Context) error {
 		v.progress(done, total)
 	}
 	v.report.Events, v.report.Bytes = w.events, done
+	v.checkStart()
 	if len(v.chain) == 0 && !v.headless && v.head.seq > 0 {
 		v.find(Finding{Segment: "head", Frame: v.head.seq, Problem: "the head names an event, but no segment"})
 	}
 	return nil
+}
+
+// checkStart checks that the trail begins with its first event, or where a
+// tombstone says.
+func (v *verifier) checkStart() {
+	if v.missing == 0 {
+		return
+	}
+	for _, t := range v.stones {
+		if t.allows(v.chain[0].header) && (t.last() < v.chain[0].header.first || v.agrees(t)) {
+			return
+		}
+	}
+	v.report.Findings = slices.Insert(v.report.Findings, 0, Finding{segmentName(v.missing), v.kept() + 1, 0, "the segment is missing"})
+}
+
+// agrees reports whether t has the chain's hash after the last event it
+// removes, which is still there.
+func (v *verifier) agrees(t tombstone) bool {
+	return slices.ContainsFunc(v.chain, func(l link) bool { return l.bad == nil && l.header.first == t.last()+1 && t.allows(l.header) })
+}
+
+// kept is the newest event that a tombstone removes, 0 for none: those after it
+// must be there.
+func (v *verifier) kept() (last uint64) {
+	for _, t := range v.stones {
+		last = max(last, t.last())
+	}
+	return last
 }
 
 // endOf is where the i-th segment of the chain must end, and who says so;

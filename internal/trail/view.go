@@ -1,7 +1,9 @@
 package trail
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"sort"
 )
@@ -11,6 +13,7 @@ import (
 type view struct {
 	spans []span
 	head  position
+	start *tombstone // why the first segment has none before it; nil when it is the trail's first
 }
 
 // span is the accepted part of a segment: it begins with the frame first and
@@ -61,12 +64,27 @@ func (v view) bytes() (n int64) {
 	return n
 }
 
-// loadView finds the segments that lead to the head, from the newest back.
+// drop is v without the segments before the one that begins with first.
+func (v view) drop(first uint64) view {
+	for len(v.spans) > 1 && v.spans[1].first <= first {
+		v.spans = v.spans[1:]
+	}
+	return v
+}
+
+// loadView finds the segments that lead to the head, from the newest back to
+// the first, or to where the trail was pruned.
 func loadView(fsys FS, dir string, head position) (view, error) {
 	v := view{head: head}
 	end := head.end
+	var first header
+	pruned := false
 	for at := head.ordinal; at != 0; {
 		h, size, err := readSegmentHeader(fsys, dir, at)
+		if errors.Is(err, fs.ErrNotExist) && len(v.spans) > 0 {
+			pruned = true
+			break
+		}
 		if err != nil {
 			return v, fmt.Errorf("%w: segment %s: %w", ErrDamaged, segmentName(at), err)
 		}
@@ -78,8 +96,12 @@ func loadView(fsys FS, dir string, head position) (view, error) {
 		}
 		v.spans = append(v.spans, span{ordinal: at, first: h.first, end: end})
 		at, end = h.previous, h.end
+		first = h
 	}
 	slices.Reverse(v.spans)
+	if pruned {
+		return v.begun(fsys, dir, first)
+	}
 	return v, nil
 }
 

@@ -17,6 +17,8 @@ type walker struct {
 	lost     bool // the rest of the segment cannot be read
 	findings []Finding
 	events   uint64
+
+	tombstones []tombstone // read and right
 }
 
 func (w *walker) find(problem string, args ...any) {
@@ -67,6 +69,9 @@ func (w *walker) walk(b []byte) {
 		f, err := w.step(b)
 		switch err {
 		case nil:
+			if t, ok := readTombstone(f.seq, f.json()); ok {
+				w.tombstones = append(w.tombstones, t)
+			}
 		case errSeq:
 			w.find("%v: %d", err, f.seq)
 		case errChain, errTime:
