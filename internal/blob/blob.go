@@ -56,21 +56,6 @@ type Creator interface {
 	Create(ctx context.Context, key string, body []byte, meta map[string]string) error
 }
 
-// Rooted is a bucket whose objects lie below a prefix of a larger one: as S3 has
-// them, its keys are Root and then the key.
-type Rooted interface {
-	// Root is empty or ends in /.
-	Root() string
-}
-
-// FullKey is a key as the store behind b has it, and as digests spell it.
-func FullKey(b Bucket, key string) string {
-	if r, ok := b.(Rooted); ok {
-		return r.Root() + key
-	}
-	return key
-}
-
 // Version is one of the bodies that a key has had.
 type Version struct {
 	Object
@@ -82,8 +67,8 @@ type Version struct {
 // Historian is a bucket that keeps what was replaced or deleted, as S3 with
 // versioning does. Who reads anchors looks there too.
 type Historian interface {
-	// Versions yields all versions of the objects whose key starts with prefix:
-	// in byte order of their keys, the newest of a key first.
+	// Versions yields all versions of the objects whose key starts with prefix, in
+	// any order. It is errors.ErrUnsupported where the server cannot tell.
 	Versions(ctx context.Context, prefix string) iter.Seq2[Version, error]
 	// GetVersion reads one of them.
 	GetVersion(ctx context.Context, key, id string) (body []byte, meta map[string]string, err error)

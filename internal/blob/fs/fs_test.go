@@ -145,4 +145,13 @@ func TestNothingBelowAnObject(t *testing.T) {
 	if err := b.Put(t.Context(), "a/b", []byte("x"), nil); err == nil {
 		t.Error("Put puts an object below another, which a directory cannot hold")
 	}
+	if err := b.Put(t.Context(), "dir/b", []byte("x"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Delete(t.Context(), "dir"); err != nil {
+		t.Errorf("Delete of a folder, which is no object: %v", err)
+	}
+	if body, _, err := b.Get(t.Context(), "dir/b"); err != nil || string(body) != "x" {
+		t.Errorf("after it Get = %q, %v", body, err)
+	}
 }
