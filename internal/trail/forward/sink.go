@@ -33,8 +33,12 @@ type Message struct {
 	Seq      uint64    // its place in the trail
 	EventID  string    // the receiver's idempotency key
 	Time     time.Time // eventTime: whole seconds, not always in order
-	Appended time.Time // when it became durable: microseconds, in order but for steps of the clock
+	Appended time.Time // when it became durable: microseconds, never going back
 	JSON     []byte    // the record in the forwarder's format, one object on one line; not to be changed
+
+	EventName string // of the record, whatever the format is; so are the next two
+	ErrorCode string // empty for a success
+	UserARN   string // userIdentity.arn; empty for nobody known
 }
 
 // Limits bound a batch. The zero value of a field is no bound but the runner's
