@@ -23,13 +23,27 @@ type Config struct {
 	Gate        Gate
 	Runbooks    Runbooks
 	Limits      Limits
+	Blob        Blob
+	Anchors     []Anchor            // where it is kept outside what the trail says of itself
 	Notify      map[string]Receiver // by the name that a runbook's notify step uses
+	Forwarders  []Forwarder
+	Metrics     Metrics
+}
+
+// Metrics is where Prometheus asks.
+type Metrics struct {
+	Listen string // host:port on this machine; empty for nowhere
 }
 
 // Gate is where people connect.
 type Gate struct {
 	Listen string // host:port
 	Domain string // targets are NAME.DOMAIN behind a jump
+}
+
+// Blob is where log files and digests are kept.
+type Blob struct {
+	URL string // a Place; "" is the data directory
 }
 
 // Runbooks is where runbooks of one's own are.
@@ -75,7 +89,7 @@ func Default() Config {
 	}
 }
 
-// Keys lists all settings but notify, which is in the file only.
+// Keys lists all settings but notify, anchors and forwarders, which are in the file only.
 func Keys() []Key {
 	text := func(name, help string, at func(*Config) *string, check func(string) error) Key {
 		return key(name, help, func(c *Config) string { return *at(c) }, func(c *Config, v string) error {
@@ -107,6 +121,8 @@ func Keys() []Key {
 		text("gate.listen", "where the gate listens, HOST:PORT", func(c *Config) *string { return &c.Gate.Listen }, address),
 		text("gate.domain", "targets are NAME.DOMAIN behind a jump", func(c *Config) *string { return &c.Gate.Domain }, hostName),
 		text("runbooks.dir", "runbooks of your own, beside the shipped ones", func(c *Config) *string { return &c.Runbooks.Dir }, func(string) error { return nil }),
+		text("metrics.listen", "where Prometheus may ask for /metrics, HOST:PORT on loopback", func(c *Config) *string { return &c.Metrics.Listen }, loopbackAddress),
+		text("blob.url", "where log files and digests are kept: file:///DIR or s3://BUCKET/PREFIX?region=…&endpoint=…&lock=30d; none is data_dir/trail", func(c *Config) *string { return &c.Blob.URL }, place),
 		span("limits.mfa_remember", "how long a second factor counts for its key and address", func(c *Config) *time.Duration { return &c.Limits.MFARemember }),
 		span("limits.login_grace", "how long a login may take", func(c *Config) *time.Duration { return &c.Limits.LoginGrace }),
 		span("limits.throttle_interval", "a throttled source gets one new connection each", func(c *Config) *time.Duration { return &c.Limits.ThrottleInterval }),
@@ -159,6 +175,19 @@ func address(v string) error {
 	_, port, err := net.SplitHostPort(v)
 	if n, perr := strconv.Atoi(port); err != nil || perr != nil || n < 0 || n > 65535 {
 		return fmt.Errorf("%q is not HOST:PORT, such as :2222", v)
+	}
+	return nil
+}
+
+func loopbackAddress(v string) error {
+	if v == "" {
+		return nil
+	}
+	if err := address(v); err != nil {
+		return err
+	}
+	if !Loopback(v) {
+		return fmt.Errorf("%q is not on loopback: metrics are not protected", v)
 	}
 	return nil
 }

@@ -135,6 +135,10 @@ func (l *loader) mapping(prefix string, n *yaml.Node) {
 			l.fail(n.Content[i], "%s is set twice", name)
 		case name == "notify":
 			l.receivers(value)
+		case name == "anchors":
+			l.anchors(value)
+		case name == "forwarders":
+			l.forwarders(value)
 		case at >= 0 && value.Kind == yaml.ScalarNode && !isNull(value):
 			l.put(l.keys[at], value.Value, fmt.Sprintf("%s:%d:%d", l.file, value.Line, value.Column), fmt.Sprintf("%s:%d", l.file, value.Line))
 		case at >= 0:
@@ -149,7 +153,7 @@ func (l *loader) mapping(prefix string, n *yaml.Node) {
 }
 
 func (l *loader) names() []string {
-	names := []string{"notify"}
+	names := []string{"notify", "anchors", "forwarders"}
 	for _, k := range l.keys {
 		names = append(names, k.Name)
 		if section, _, ok := strings.Cut(k.Name, "."); ok && !slices.Contains(names, section) {

@@ -48,6 +48,11 @@ notify:
   security:
     webhook: https://alerts.example.com/trailgate
     secret_file: /etc/trailgate/webhook.key
+forwarders:
+  - name: siem
+    to: https://siem.example.com/trailgate
+    secret_file: /etc/trailgate/siem.key
+    only: eventCategory = 'Management'
 ` + "```" + `
 
 | Setting | Flag | Environment | Default | Meaning |
@@ -64,9 +69,51 @@ notify:
 		fmt.Fprintf(&b, "| `%s` | `--%s` | `%s` | %s | %s |\n", k.Name, k.Flag, k.Env, value, k.Help)
 	}
 	b.WriteString("| `notify` | | | none | who runbooks may tell, by name: the `webhook` a message goes to, and the `secret_file` with the key it is signed with |\n")
+	b.WriteString("| `forwarders` | | | none | where events go outside, a list: see below |\n")
+	b.WriteString("| `anchors` | | | none | where it is kept outside what the trail says of itself after each digest ([how](../how-to/verify-the-trail.md#anchors)): a list of `url` and, where the place asks for one, `secret_file` |\n")
 	b.WriteString(`
 A secret is never a setting: a setting names the file that holds it, and a webhook's messages are signed with it
 ([Standard Webhooks](https://www.standardwebhooks.com)).
 `)
+	b.WriteString(forwardersSection())
+	return b.String()
+}
+
+// forwardersSection says what a forwarder may hold.
+func forwardersSection() string {
+	var b strings.Builder
+	b.WriteString(`
+## Forwarders
+
+Each sends the trail's events to one sink: [Forward events](../how-to/forward-events.md) shows them at work.
+
+| Field | Meaning |
+|---|---|
+| ` + "`name`" + ` | what it is called: small letters, digits and ` + "`-`" + `. Its cursor belongs to the name |
+| ` + "`to`" + ` | where to, a URL: see the next table |
+| ` + "`only`" + ` | a SQL condition on one event, as after WHERE; without it all events go |
+| ` + "`format`" + ` | ` + "`cloudtrail`" + ` (the record as it is in the trail) or ` + "`ocsf`" + ` (OCSF 1.3) |
+| ` + "`from`" + ` | where a new forwarder starts: ` + "`beginning`" + ` of what the journal holds (the default), or ` + "`now`" + ` |
+| ` + "`secret_file`" + ` | what a webhook's messages are signed with: a ` + "`whsec_…`" + ` a line, several while they are rotated |
+| ` + "`ca_file`" + ` | PEM of the authorities that sign the server, in place of the system's |
+| ` + "`client_certificate`, `client_key`" + ` | PEM of who we are to the server |
+
+| To | Formats | Parameters | Takes |
+|---|---|---|---|
+`)
+	for _, s := range Schemes() {
+		takes := []string{}
+		if s.Secret {
+			takes = append(takes, "`secret_file` (needed)")
+		}
+		if s.TLS {
+			takes = append(takes, "`ca_file`, `client_certificate`, `client_key`")
+		}
+		params := []string{}
+		for _, p := range s.Params {
+			params = append(params, "`"+p+"`")
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", s.Example, strings.Join(s.Formats, ", "), strings.Join(params, ", "), strings.Join(takes, ", "))
+	}
 	return b.String()
 }
