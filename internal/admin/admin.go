@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trailgate/trailgate/event"
+	"github.com/trailgate/trailgate/internal/authn"
 	"github.com/trailgate/trailgate/internal/manifest"
 	"github.com/trailgate/trailgate/internal/state"
 	"github.com/trailgate/trailgate/internal/suggest"
@@ -19,9 +20,10 @@ type Trail interface {
 	Append(ctx context.Context, rec event.Record) (event.Entry, error)
 }
 
-// Enroller makes second factors (package authn).
+// Enroller makes second factors and access keys (package authn).
 type Enroller interface {
 	EnrolTOTP(ctx context.Context, name string) (uri string, err error)
+	MakeAccessKey(identity string, temporary bool, expires time.Time) (authn.NewAccessKey, error)
 }
 
 // Actor is who asks for a change.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/trailgate/trailgate/event"
 	"github.com/trailgate/trailgate/internal/admin"
+	"github.com/trailgate/trailgate/internal/authn"
 	"github.com/trailgate/trailgate/internal/manifest"
 	"github.com/trailgate/trailgate/internal/state"
 	"github.com/trailgate/trailgate/internal/state/sqlite"
@@ -65,6 +66,11 @@ func (w *world) Append(_ context.Context, rec event.Record) (event.Entry, error)
 func (w *world) EnrolTOTP(ctx context.Context, name string) (string, error) {
 	err := w.store.Update(ctx, func(tx state.Tx) error { return tx.Devices().Put(state.Device{Identity: name, Secret: "SECRET"}) })
 	return "otpauth://totp/" + name, err
+}
+
+func (w *world) MakeAccessKey(identity string, temporary bool, expires time.Time) (authn.NewAccessKey, error) {
+	row := state.AccessKey{ID: "AKIAIOSFODNN7EXAMPLE", Identity: identity, Secret: "sealed", Expires: expires}
+	return authn.NewAccessKey{Row: row, Secret: "secret"}, nil
 }
 
 var (

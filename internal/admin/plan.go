@@ -311,6 +311,11 @@ func removeIdentity(tx state.Tx, name string) ([]event.Event, error) {
 			}
 		}
 	}
+	revoked, err := removeAccessKeys(tx, name)
+	if err != nil {
+		return nil, err
+	}
+	events = append(events, revoked...)
 	if err := tx.Devices().Delete(name); err == nil {
 		events = append(events, event.DeactivateMFADevice{UserName: name})
 	} else if !errors.Is(err, state.ErrNotFound) {

@@ -17,7 +17,6 @@ import (
 	"github.com/trailgate/trailgate/event"
 	"github.com/trailgate/trailgate/internal/admin"
 	"github.com/trailgate/trailgate/internal/api/rest"
-	"github.com/trailgate/trailgate/internal/authn"
 	"github.com/trailgate/trailgate/internal/ca"
 	"github.com/trailgate/trailgate/internal/config"
 	"github.com/trailgate/trailgate/internal/gate"
@@ -115,7 +114,10 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) 
 	if err := a.rules.load(ctx); err != nil {
 		return nil, fmt.Errorf("compile the policies: %w", err)
 	}
-	auth := authn.New(authn.Deps{Store: a.store, AccountID: cfg.AccountID, Remember: cfg.Limits.MFARemember})
+	auth, err := a.authenticator(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if err := a.engines(); err != nil {
 		return nil, err
 	}

@@ -38,6 +38,7 @@ type Deps struct {
 	AccountID string           // for identities without an ARN of their own
 	Now       func() time.Time // nil means time.Now
 	Remember  time.Duration    // limits.mfa_remember; 0 means DefaultRemember, negative never
+	Sealer    Sealer           // of secrets in the store; without one there are no access keys
 }
 
 // Authn is the authenticator.
@@ -46,6 +47,7 @@ type Authn struct {
 	account  string
 	now      func() time.Time
 	remember time.Duration
+	seal     Sealer
 
 	mu     sync.Mutex // guards below; never held during I/O
 	proofs map[proofKey]proof
@@ -55,7 +57,7 @@ type Authn struct {
 // New returns an authenticator over d.Store.
 func New(d Deps) *Authn {
 	a := &Authn{
-		store: d.Store, account: d.AccountID, now: d.Now, remember: d.Remember,
+		store: d.Store, account: d.AccountID, now: d.Now, remember: d.Remember, seal: d.Sealer,
 		proofs: make(map[proofKey]proof), wrong: make(map[string]*tries),
 	}
 	if a.now == nil {

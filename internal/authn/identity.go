@@ -38,6 +38,7 @@ type Identity struct {
 	admin           bool
 
 	fingerprint, keyType string
+	accessKey            bool // fingerprint is an access key's ID
 	source               netip.Addr
 	mfa                  string
 	since                time.Time
@@ -64,7 +65,7 @@ func (i Identity) MFA() bool { return i.mfa != notProven }
 // Factor is how the second factor was proven: ByTOTP, ByMemory, or empty.
 func (i Identity) Factor() string { return i.mfa }
 
-// Fingerprint is that of the key that proved it.
+// Fingerprint is that of the key that proved it; of an access key its ID.
 func (i Identity) Fingerprint() string { return i.fingerprint }
 
 // KeyType is the algorithm of that key.
@@ -75,6 +76,9 @@ func (i Identity) Source() netip.Addr { return i.source }
 
 // Method is what was proven on this connection.
 func (i Identity) Method() string {
+	if i.accessKey {
+		return AccessKey
+	}
 	if i.mfa == ByTOTP {
 		return PublicKeyTOTP
 	}
@@ -90,6 +94,9 @@ func (i Identity) Subject() policy.Subject {
 // was proven.
 func (i Identity) UserIdentity() event.UserIdentity {
 	u := principal(i.kind, i.arn, i.name, i.account)
+	if i.accessKey {
+		u.AccessKeyID = i.fingerprint
+	}
 	mfa := "false"
 	if i.MFA() {
 		mfa = "true"

@@ -61,7 +61,11 @@ func (a *Authn) TOTP(ctx context.Context, i Identity, code string) (Identity, er
 		if deviceIDOf(d) != f.device {
 			return ErrWrongCode // enrolled anew this very moment
 		}
-		step, err := matchStep(d, code, a.now())
+		secret, err := a.secretOf(d)
+		if err != nil {
+			return err
+		}
+		step, err := matchStep(secret, d.LastStep, code, a.now())
 		if err != nil {
 			return err
 		}
@@ -80,20 +84,20 @@ func (a *Authn) TOTP(ctx context.Context, i Identity, code string) (Identity, er
 
 // matchStep finds the unused time step that code belongs to. All steps are
 // compared, whichever matches.
-func matchStep(d state.Device, code string, now time.Time) (int64, error) {
+func matchStep(secret string, last int64, code string, now time.Time) (int64, error) {
 	if len(code) != codeDigits {
 		return 0, ErrWrongCode
 	}
 	at := now.Unix() / stepSeconds
 	match := int64(-1)
 	for step := at - skew; step <= at+skew; step++ {
-		want, err := hotp.GenerateCodeCustom(d.Secret, uint64(step), hotp.ValidateOpts{
+		want, err := hotp.GenerateCodeCustom(secret, uint64(step), hotp.ValidateOpts{
 			Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1,
 		})
 		if err != nil {
 			return 0, fmt.Errorf("compute the code: %w", err)
 		}
-		if subtle.ConstantTimeCompare([]byte(want), []byte(code)) == 1 && step > d.LastStep {
+		if subtle.ConstantTimeCompare([]byte(want), []byte(code)) == 1 && step > last {
 			match = step
 		}
 	}
@@ -150,7 +154,11 @@ func (a *Authn) EnrolTOTP(ctx context.Context, name string) (uri string, err err
 		if _, err := tx.Identities().Get(name); err != nil {
 			return err
 		}
-		return tx.Devices().Put(state.Device{Identity: name, Secret: key.Secret(), Created: a.now()})
+		secret := key.Secret()
+		if a.seal != nil {
+			secret = a.seal.Seal(aboutDevice(name), secret)
+		}
+		return tx.Devices().Put(state.Device{Identity: name, Secret: secret, Created: a.now()})
 	})
 	if err != nil {
 		return "", fmt.Errorf("enrol an MFA device for %q: %w", name, err)

@@ -241,7 +241,6 @@ func (sh *shell) key() *cobra.Command {
 	create.Flags().StringVar(&r.Identity, "identity", "", "whose key it is")
 	create.Flags().StringVar(&file, "file", "", "the public key, - for stdin")
 	create.MarkFlagRequired("identity")
-	create.MarkFlagRequired("file")
 	set := func(use, short string, disabled bool) *cobra.Command {
 		return &cobra.Command{Use: use + " FINGERPRINT", Short: short, Args: cobra.ExactArgs(1),
 			RunE: func(cmd *cobra.Command, args []string) error {
@@ -254,8 +253,10 @@ func (sh *shell) key() *cobra.Command {
 				})
 			}}
 	}
-	return group("key", "Public keys; each belongs to one identity", n.listCommand(sh), n.showCommand(sh), create,
+	c := group("key", "Public keys, and access keys of the CloudTrail API; each belongs to one identity", n.listCommand(sh), n.showCommand(sh), create,
 		set("disable", "Refuse a key and end the sessions it opened", true), set("enable", "Take a disabled key again", false), n.deleteCommand(sh, ""))
+	sh.addAccessKeys(c)
+	return c
 }
 
 func (sh *shell) target() *cobra.Command {

@@ -149,6 +149,21 @@ func (c *Client) SetKey(ctx context.Context, fingerprint string, disabled bool) 
 	return c.do(ctx, http.MethodPost, "/v1/key", rest.KeyRequest{Fingerprint: fingerprint, Disabled: disabled}, nil)
 }
 
+// AccessKeys lists access keys, without their secrets.
+func (c *Client) AccessKeys(ctx context.Context, id string) ([]state.AccessKey, error) {
+	return list[state.AccessKey](ctx, c, "accesskey", id)
+}
+
+// CreateAccessKey makes an access key; the answer has its secret.
+func (c *Client) CreateAccessKey(ctx context.Context, in rest.AccessKeyRequest) (out rest.AccessKeyAnswer, err error) {
+	return out, c.do(ctx, http.MethodPost, "/v1/accesskey", in, &out)
+}
+
+// SetAccessKey enables or disables an access key.
+func (c *Client) SetAccessKey(ctx context.Context, id string, disabled bool) error {
+	return c.do(ctx, http.MethodPost, "/v1/accesskey/status", rest.AccessKeyStatus{ID: id, Disabled: disabled}, nil)
+}
+
 // EnrolMFA gives an identity a new device and returns its otpauth URI.
 func (c *Client) EnrolMFA(ctx context.Context, identity string) (uri string, err error) {
 	return uri, c.do(ctx, http.MethodPost, "/v1/mfa", identity, &uri)

@@ -23,6 +23,7 @@ import (
 	"github.com/trailgate/trailgate/event"
 	"github.com/trailgate/trailgate/internal/admin"
 	"github.com/trailgate/trailgate/internal/api/rest"
+	"github.com/trailgate/trailgate/internal/authn"
 	"github.com/trailgate/trailgate/internal/client"
 	"github.com/trailgate/trailgate/internal/lock"
 	"github.com/trailgate/trailgate/internal/manifest"
@@ -73,6 +74,11 @@ func (s *server) Append(_ context.Context, rec event.Record) (event.Entry, error
 func (s *server) EnrolTOTP(_ context.Context, name string) (string, error) {
 	err := s.store.Update(context.Background(), func(tx state.Tx) error { return tx.Devices().Put(state.Device{Identity: name, Secret: "SECRET"}) })
 	return "otpauth://totp/" + name, err
+}
+
+func (s *server) MakeAccessKey(identity string, _ bool, expires time.Time) (authn.NewAccessKey, error) {
+	row := state.AccessKey{ID: "AKIAIOSFODNN7EXAMPLE", Identity: identity, Secret: "sealed", Expires: expires}
+	return authn.NewAccessKey{Row: row, Secret: "secret"}, nil
 }
 
 func (s *server) Book() policy.Book {

@@ -55,7 +55,8 @@ type Node interface {
 type Status struct {
 	Version     string    `json:"version"`
 	PID         int       `json:"pid"`
-	Gate        string    `json:"gate"` // address it listens on
+	Gate        string    `json:"gate"`          // address it listens on
+	API         string    `json:"api,omitempty"` // URL of the CloudTrail API; empty when it is off
 	Started     time.Time `json:"started"`
 	Sessions    int       `json:"sessions"`
 	TrailSeq    uint64    `json:"trailSeq"`
@@ -159,6 +160,7 @@ func (s *Server) routes() http.Handler {
 	tables(s, mux, "session", state.Tx.Sessions)
 	tables(s, mux, "alarm", state.Tx.Alarms)
 	tables(s, mux, "run", state.Tx.Runs)
+	s.holds(mux)
 	for _, kind := range manifest.Kinds {
 		mux.Handle("DELETE /v1/"+kind, handle(s, func(ctx context.Context, by admin.Actor, id string) (any, error) {
 			return nil, s.Admin.Delete(ctx, by, kind, id)
@@ -168,6 +170,7 @@ func (s *Server) routes() http.Handler {
 		changes, err := s.Admin.Apply(ctx, by, in.Resources, admin.Options{DryRun: in.DryRun, Create: in.Create})
 		return changes, err
 	}))
+	s.accessKeys(mux)
 	mux.Handle("POST /v1/key", handle(s, func(ctx context.Context, by admin.Actor, in KeyRequest) (any, error) {
 		return nil, s.Admin.SetKey(ctx, by, in.Fingerprint, in.Disabled)
 	}))
