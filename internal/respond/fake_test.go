@@ -145,7 +145,7 @@ func (s *memStore) View(_ context.Context, fn func(state.Tx) error) error {
 	s.mu.Lock()
 	rows := s.rows
 	s.mu.Unlock()
-	return fn(memTx{rows})
+	return fn(memTx{rows: rows})
 }
 
 func (s *memStore) Update(_ context.Context, fn func(state.Tx) error) error {
@@ -155,7 +155,7 @@ func (s *memStore) Update(_ context.Context, fn func(state.Tx) error) error {
 	for name, t := range s.rows {
 		rows[name] = maps.Clone(t)
 	}
-	if err := fn(memTx{rows}); err != nil {
+	if err := fn(memTx{rows: rows}); err != nil {
 		return err
 	}
 	if s.fault != nil {
@@ -172,7 +172,11 @@ func (s *memStore) Update(_ context.Context, fn func(state.Tx) error) error {
 
 func (s *memStore) Close() error { return nil }
 
-type memTx struct{ rows map[string]map[string]any }
+// memTx has the tables that are used; the others are nil.
+type memTx struct {
+	state.Tx
+	rows map[string]map[string]any
+}
 
 func tableIn[T any](tx memTx, name string, key func(T) string) state.Table[T] {
 	return memTable[T]{tx.rows[name], key}
@@ -181,14 +185,6 @@ func tableIn[T any](tx memTx, name string, key func(T) string) state.Table[T] {
 // tables are the tables there are.
 var tables = []string{"runbooks", "alarms", "runs", "cursors"}
 
-func (tx memTx) Identities() state.Table[state.Identity] { panic("not used") }
-func (tx memTx) Keys() state.Table[state.Key]            { panic("not used") }
-func (tx memTx) Devices() state.Table[state.Device]      { panic("not used") }
-func (tx memTx) Roles() state.Table[state.Role]          { panic("not used") }
-func (tx memTx) Targets() state.Table[state.Target]      { panic("not used") }
-func (tx memTx) Policies() state.Table[state.Policy]     { panic("not used") }
-func (tx memTx) Locks() state.Table[policy.Lock]         { panic("not used") }
-func (tx memTx) Sessions() state.Table[state.Session]    { panic("not used") }
 func (tx memTx) Runbooks() state.Table[state.Runbook] {
 	return tableIn(tx, "runbooks", func(r state.Runbook) string { return r.ID })
 }

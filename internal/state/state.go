@@ -46,6 +46,7 @@ type Tx interface {
 	Alarms() Table[Alarm]
 	Runs() Table[Run]
 	Cursors() Table[Cursor]
+	Holds() Table[Hold]
 }
 
 // Table is one kind of row, by its primary key.
@@ -200,4 +201,15 @@ type Cursor struct {
 	Name string    `json:"name"`
 	Seq  uint64    `json:"seq"`
 	Time time.Time `json:"time,omitzero"` // a schedule's last logical tick
+}
+
+// Hold is a legal hold: events that happened or were appended in its time are
+// kept whatever their age. Key: ID.
+type Hold struct {
+	ID      string    `json:"id"`
+	Reason  string    `json:"reason"`
+	From    time.Time `json:"from,omitzero"` // zero: from the beginning
+	To      time.Time `json:"to,omitzero"`   // zero: without end
+	By      string    `json:"by"`            // who made it: an ARN or a name
+	Created time.Time `json:"created"`
 }

@@ -73,6 +73,10 @@ func (t tx) Cursors() state.Table[state.Cursor] {
 	return table[state.Cursor]{t, "cursors", "cursor", func(r state.Cursor) string { return r.Name }}
 }
 
+func (t tx) Holds() state.Table[state.Hold] {
+	return table[state.Hold]{t, "legal_holds", "legal hold", func(r state.Hold) string { return r.ID }}
+}
+
 // table is one kind of row: an SQL table of (id, row as JSON).
 type table[T any] struct {
 	tx   tx

@@ -87,6 +87,9 @@ func testKinds(t *testing.T, open func(*testing.T) state.Store) {
 	kind(t, s, state.Tx.Cursors, "cursors", "respond",
 		state.Cursor{Name: "respond", Seq: 1<<63 + 1, Time: at},
 		state.Cursor{Name: "respond"})
+	kind(t, s, state.Tx.Holds, "legal holds", "h1",
+		state.Hold{ID: "h1", Reason: "case 7", From: at, To: at.Add(time.Hour), By: "alice", Created: at},
+		state.Hold{ID: "h1", Reason: "case 8"})
 }
 
 // kind takes one kind of row through its life.

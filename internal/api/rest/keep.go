@@ -1,0 +1,29 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/trailgate/trailgate/internal/admin"
+	"github.com/trailgate/trailgate/internal/state"
+)
+
+// HoldRequest makes a legal hold.
+type HoldRequest struct {
+	Reason string    `json:"reason"`
+	From   time.Time `json:"from,omitzero"`
+	To     time.Time `json:"to,omitzero"`
+}
+
+// holds routes what is done to legal holds.
+func (s *Server) holds(mux *http.ServeMux) {
+	tables(s, mux, "hold", state.Tx.Holds)
+	mux.Handle("POST /v1/hold", handle(s, func(ctx context.Context, by admin.Actor, in HoldRequest) (any, error) {
+		h, err := s.Admin.CreateHold(ctx, by, in.Reason, in.From, in.To)
+		return h, err
+	}))
+	mux.Handle("DELETE /v1/hold", handle(s, func(ctx context.Context, by admin.Actor, id string) (any, error) {
+		return nil, s.Admin.DeleteHold(ctx, by, id)
+	}))
+}

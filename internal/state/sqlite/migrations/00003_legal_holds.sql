@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE TABLE legal_holds (id TEXT PRIMARY KEY CHECK (id <> ''), row TEXT NOT NULL) STRICT, WITHOUT ROWID;
