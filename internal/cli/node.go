@@ -157,11 +157,22 @@ func (sh *shell) config() *cobra.Command {
 				}
 				rows = append(rows, row)
 			}
-			// The receivers of notify are in the file only.
+			// The receivers of notify and the forwarders are in the file only.
 			for _, name := range slices.Sorted(maps.Keys(cfg.Notify)) {
 				row := []any{"notify." + name + ".webhook", webhookText(cfg.Notify[name].Webhook)}
 				if origin {
 					row = append(row, origins["notify."+name])
+				}
+				rows = append(rows, row)
+			}
+			for _, f := range cfg.Forwarders {
+				to := f.To
+				if f.SecretFile != "" {
+					to = webhookText(to)
+				}
+				row := []any{"forwarders." + f.Name + ".to", to}
+				if origin {
+					row = append(row, origins["forwarders."+f.Name])
 				}
 				rows = append(rows, row)
 			}

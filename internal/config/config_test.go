@@ -103,5 +103,6 @@ func TestWhatAFileMayNotSay(t *testing.T) {
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte("gate: {listen: :22}\n"))
 	f.Add([]byte("notify: {a: {webhook: http://x, secret_file: y}}\n"))
+	f.Add([]byte("forwarders: [{name: a, to: 'file:///x', only: 'readOnly'}]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) { Load(Source{File: "f", Data: data}) })
 }
