@@ -3,8 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"net/url"
 	"path"
 	"strconv"
@@ -142,7 +140,7 @@ func (a Anchor) Check() error {
 		switch {
 		case u.Host == "" || u.User != nil:
 			return errors.New("a webhook must be a URL without a password: messages are signed")
-		case u.Scheme == "http" && !loopback(u.Hostname()):
+		case u.Scheme == "http" && !Loopback(u.Host):
 			return errors.New("a webhook beyond this machine must be https")
 		case a.SecretFile == "":
 			return errors.New("a webhook needs secret_file: a message that is not signed could come from anybody")
@@ -162,12 +160,4 @@ func branch(name string) error {
 		return fmt.Errorf("%q is not the name of a branch", name)
 	}
 	return nil
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && a.IsLoopback() || net.ParseIP(host).IsLoopback()
 }
