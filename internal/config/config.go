@@ -24,6 +24,7 @@ type Config struct {
 	Runbooks    Runbooks
 	Limits      Limits
 	Blob        Blob
+	Trail       Trail
 	Anchors     []Anchor            // where it is kept outside what the trail says of itself
 	Notify      map[string]Receiver // by the name that a runbook's notify step uses
 	Forwarders  []Forwarder
@@ -44,6 +45,11 @@ type Gate struct {
 // Blob is where log files and digests are kept.
 type Blob struct {
 	URL string // a Place; "" is the data directory
+}
+
+// Trail is how the trail is kept.
+type Trail struct {
+	Retention string // a span; "" keeps all
 }
 
 // Runbooks is where runbooks of one's own are.
@@ -123,6 +129,7 @@ func Keys() []Key {
 		text("runbooks.dir", "runbooks of your own, beside the shipped ones", func(c *Config) *string { return &c.Runbooks.Dir }, func(string) error { return nil }),
 		text("metrics.listen", "where Prometheus may ask for /metrics, HOST:PORT on loopback", func(c *Config) *string { return &c.Metrics.Listen }, loopbackAddress),
 		text("blob.url", "where log files and digests are kept: file:///DIR or s3://BUCKET/PREFIX?region=…&endpoint=…&lock=30d; none is data_dir/trail", func(c *Config) *string { return &c.Blob.URL }, place),
+		text("trail.retention", "how long events are kept, such as 400d; none keeps all of them", func(c *Config) *string { return &c.Trail.Retention }, retention),
 		span("limits.mfa_remember", "how long a second factor counts for its key and address", func(c *Config) *time.Duration { return &c.Limits.MFARemember }),
 		span("limits.login_grace", "how long a login may take", func(c *Config) *time.Duration { return &c.Limits.LoginGrace }),
 		span("limits.throttle_interval", "a throttled source gets one new connection each", func(c *Config) *time.Duration { return &c.Limits.ThrottleInterval }),
