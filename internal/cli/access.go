@@ -140,15 +140,21 @@ func (sh *shell) session() *cobra.Command {
 func (sh *shell) why() *cobra.Command {
 	var in rest.WhyRequest
 	var action, at string
-	c := &cobra.Command{Use: "why IDENTITY LOGIN@TARGET", Short: "Explain a decision, down to the condition that failed", Args: cobra.ExactArgs(2),
+	c := &cobra.Command{Use: "why IDENTITY [LOGIN@TARGET]", Short: "Explain a decision, down to the condition that failed", Args: cobra.RangeArgs(1, 2),
 		Long: "Explain what policy and locks say, and why. Exits 4 when the answer is a denial.\n\n" +
-			"  trailgate why alice ec2-user@web1\n  trailgate why alice root@db1 --mfa --action Exec --at 2026-11-20T09:00:00Z",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			login, target, err := authn.ParseUser(args[1])
-			if err != nil {
-				return misused("such as ec2-user@web1", "%q is not LOGIN@TARGET", args[1])
+			"  trailgate why alice ec2-user@web1\n  trailgate why alice root@db1 --mfa --action Exec --at 2026-11-20T09:00:00Z\n  trailgate why auditor --action ReadTrail",
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			in.Identity, in.Action = args[0], policy.Action(action)
+			switch {
+			case in.Action.OnTrail() && len(args) > 1:
+				return misused("trailgate why "+args[0]+" --action "+action, "%s is about the trail and no target", action)
+			case !in.Action.OnTrail() && len(args) == 1:
+				return misused("such as trailgate why "+args[0]+" ec2-user@web1", "%s needs LOGIN@TARGET", action)
+			case len(args) == 2:
+				if in.Login, in.Target, err = authn.ParseUser(args[1]); err != nil {
+					return misused("such as ec2-user@web1", "%q is not LOGIN@TARGET", args[1])
+				}
 			}
-			in.Identity, in.Login, in.Target, in.Action = args[0], login, target, policy.Action(action)
 			if at != "" {
 				if in.Time, err = time.Parse(time.RFC3339, at); err != nil {
 					return misused("such as 2026-11-20T09:00:00Z", "--at %q is not a time", at)
@@ -177,7 +183,7 @@ func (sh *shell) why() *cobra.Command {
 			})
 		}}
 	f := c.Flags()
-	f.StringVar(&action, "action", string(policy.Connect), "Connect, Shell, Exec, Subsystem, Tunnel, ForwardAgent or ForwardX11")
+	f.StringVar(&action, "action", string(policy.Connect), "Connect, Shell, Exec, Subsystem, Tunnel, ForwardAgent, ForwardX11; ReadTrail, ReadOwnEvents, ReadLogFiles, PutAuditEvents")
 	f.BoolVar(&in.MFA, "mfa", false, "with a second factor")
 	f.StringVar(&in.Source, "source", "", "from this address")
 	f.StringVar(&at, "at", "", "at this time (default: now)")

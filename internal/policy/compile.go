@@ -40,23 +40,26 @@ func (s *Set) Len() int {
 	return len(s.rules)
 }
 
-// all is the iterator Cedar's authoriser reads, in the documents' order.
-func (s *Set) all() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
+// about is what Cedar's authoriser reads for a question, in the documents'
+// order.
+func (s *Set) about(q question) iterator {
 	return func(yield func(cedar.PolicyID, *cedar.Policy) bool) {
 		if s == nil {
 			return
 		}
 		for _, r := range s.rules {
-			if !yield(cedar.PolicyID(r.name), r.policy) {
+			if !r.silent(q) && !yield(cedar.PolicyID(r.name), r.policy) {
 				return
 			}
 		}
 	}
 }
 
-type iterator func() iter.Seq2[cedar.PolicyID, *cedar.Policy]
+type iterator iter.Seq2[cedar.PolicyID, *cedar.Policy]
 
-func (i iterator) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] { return i() }
+func (i iterator) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
+	return iter.Seq2[cedar.PolicyID, *cedar.Policy](i)
+}
 
 // rule is one statement.
 type rule struct {
@@ -65,6 +68,19 @@ type rule struct {
 	policy *cedar.Policy
 	reason string // @reason
 	parts  []part // all must be true for the rule to apply
+}
+
+// silent says that a rule does not speak of what a question is about: a permit
+// in whose head neither the action nor the resource is named means targets. Who
+// may do everything on servers is not thereby an auditor.
+func (r *rule) silent(q question) bool {
+	if q.req.Resource.Type != trailType || r.policy.Effect() != cedar.Permit {
+		return false
+	}
+	p := (*ast.Policy)(r.policy.AST())
+	_, anyAction := p.Action.(ast.ScopeTypeAll)
+	_, anyResource := p.Resource.(ast.ScopeTypeAll)
+	return anyAction && anyResource
 }
 
 func (r *rule) effect() string {
@@ -232,7 +248,7 @@ type mistake struct{ at, what string }
 var (
 	noAttribute = regexp.MustCompile("^attribute `(.+)` in context for Action::\"(\\w+)\" not found$")
 	noneOn      = regexp.MustCompile("^attribute `(.+)` on entity type `(\\w+)` not found$")
-	unguarded   = regexp.MustCompile("^unable to guarantee safety of access to optional attribute `(.+)` on entity type `Target`$")
+	unguarded   = regexp.MustCompile("^unable to guarantee safety of access to optional attribute `(.+)` on entity type `(?:Target|Trail)`$")
 	noAction    = regexp.MustCompile("^unrecognized action `Action::\"(.*)\"`$")
 	noType      = regexp.MustCompile("^unrecognized entity type `(.+)`$")
 )
@@ -270,10 +286,10 @@ func check(v *validate.Validator, p *ast.Policy, st statement) []mistake {
 		case noType.MatchString(l):
 			name := noType.FindStringSubmatch(l)[1]
 			named = true
-			out = append(out, mistake{name, fmt.Sprintf("no entity type %q%s", name, suggest.DidYouMean(name, []string{identityType, roleType, targetType, actionType}))})
+			out = append(out, mistake{name, fmt.Sprintf("no entity type %q%s", name, suggest.DidYouMean(name, []string{identityType, roleType, targetType, trailType, actionType}))})
 		case strings.HasPrefix(l, "unable to find an applicable action"):
 			if !named {
-				out = append(out, mistake{"", "its scope can match nothing: a principal is an Identity or in a Role, a resource a Target"})
+				out = append(out, mistake{"", "its scope can match nothing: a principal is an Identity or in a Role, a resource a Target or the Trail"})
 			}
 		default:
 			out = append(out, mistake{"", l})
@@ -281,6 +297,16 @@ func check(v *validate.Validator, p *ast.Policy, st statement) []mistake {
 	}
 	for _, name := range slices.Sorted(maps.Keys(absent)) {
 		out = append(out, mistake{name, absentAttribute(name)})
+	}
+	return unique(out)
+}
+
+// unique leaves out what was said already: of targets, and then of the trail.
+func unique(all []mistake) (out []mistake) {
+	for _, m := range all {
+		if !slices.Contains(out, m) {
+			out = append(out, m)
+		}
 	}
 	return out
 }

@@ -29,8 +29,8 @@ type Object struct {
 // Action is what an identity wants to do. Each is one Cedar action.
 type Action string
 
-// The actions. Connect is asked once for each session, the others for each
-// channel and request inside it.
+// The actions on a target. Connect is asked once for each session, the others
+// for each channel and request inside it.
 const (
 	Connect      Action = "Connect"
 	Shell        Action = "Shell"
@@ -40,6 +40,18 @@ const (
 	ForwardAgent Action = "ForwardAgent"
 	ForwardX11   Action = "ForwardX11"
 )
+
+// The actions on the trail, asked for each call of the CloudTrail API.
+const (
+	ReadTrail      Action = "ReadTrail"      // every event, by lookup or query
+	ReadOwnEvents  Action = "ReadOwnEvents"  // the events one caused oneself
+	ReadLogFiles   Action = "ReadLogFiles"   // log files, digests and the keys they are signed with
+	PutAuditEvents Action = "PutAuditEvents" // add events from outside
+)
+
+// OnTrail says whether the action is one on the trail. Its request has no
+// login, and its object is the trail.
+func (a Action) OnTrail() bool { return slices.Contains(trailActions, a) }
 
 // Request is one question for the authoriser.
 type Request struct {
@@ -128,7 +140,7 @@ func (s *Set) answer(q question) Decision {
 	if missing := q.missing(); missing != "" {
 		return Decision{Failed: malformed, Reason: fmt.Sprintf("the request has no context.%s", missing)}
 	}
-	verdict, diag := cedar.Authorize(iterator(s.all), q.entities, q.req)
+	verdict, diag := cedar.Authorize(s.about(q), q.entities, q.req)
 	if len(diag.Errors) > 0 {
 		e := diag.Errors[0]
 		return Decision{
@@ -220,6 +232,14 @@ func (r Request) what() string {
 		verb = "forward an agent"
 	case ForwardX11:
 		verb = "forward X11"
+	case ReadTrail:
+		return "read the trail " + r.Object.Name
+	case ReadOwnEvents:
+		return "read their own events of the trail " + r.Object.Name
+	case ReadLogFiles:
+		return "read the log files of the trail " + r.Object.Name
+	case PutAuditEvents:
+		return "put events into the trail " + r.Object.Name
 	}
 	return fmt.Sprintf("%s on %s as %s", verb, r.Object.Name, r.Login)
 }

@@ -25,7 +25,12 @@
 //	resource    Target::"web1". Each label of the target is a string attribute.
 //	            A target may lack any label, so a policy asks first:
 //	            resource has env && resource.env == "prod"
-//	context     login     string   the account on the target
+//	            On the trail: "ReadTrail" (every event), "ReadOwnEvents" (those one
+//	            caused oneself), "ReadLogFiles" (log files, digests and their keys),
+//	            "PutAuditEvents" (add events from outside), asked for each call of
+//	            the CloudTrail API.
+//	            Trail::"trailgate" is the trail, by its name. It has no labels.
+//	context     login     string   the account on the target; empty for the trail
 //	            mfa       boolean  a second factor is proven
 //	            source    ipaddr   where the client is
 //	            hour      long     0 to 23, UTC
@@ -35,6 +40,10 @@
 //	            subsystem string   Subsystem only: sftp, …
 //	            host      string   Tunnel only: the destination
 //	            port      long     Tunnel only
+//
+// A permit whose head names neither an action nor a resource speaks of targets
+// only: the trail's actions are permitted by name, or with resource is Trail.
+// A forbid that names nothing forbids those as well.
 //
 // The annotation @reason("…") on a forbid is what the refused person reads.
 //
@@ -54,6 +63,14 @@
 //	when { resource has env && resource.env == "prod" }
 //	when { ["Saturday", "Sunday"].contains(context.weekday) }
 //	unless { context.source.isInRange(ip("10.0.0.0/8")) };
+//
+// Auditors read everything and verify the log files, from the office; everybody
+// may read what they did themselves.
+//
+//	permit (principal in Role::"auditor", action in [Action::"ReadTrail", Action::"ReadLogFiles"], resource)
+//	when { context.source.isInRange(ip("10.0.0.0/8")) };
+//
+//	permit (principal, action == Action::"ReadOwnEvents", resource);
 //
 // [Compile] checks policies against this model, so a misspelt attribute, an
 // unguarded label or a comparison that can never hold is refused when the

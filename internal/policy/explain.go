@@ -296,6 +296,10 @@ func (s *Set) lines(q *question, allowed bool) (lines []string, near *outcome) {
 		permit := r.policy.Effect() == cedar.Permit
 		o := r.trace(env)
 		switch {
+		case r.silent(*q):
+			if o.missed == 0 && !allowed {
+				lines = append(lines, o.head()+"speaks of targets: a permit that is meant for the trail names its actions or resource is Trail")
+			}
 		case o.applies:
 			lines = append(lines, o.head()+"applies")
 		case o.err != nil:

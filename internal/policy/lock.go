@@ -66,7 +66,7 @@ func (m Match) Matches(r Request) bool {
 		(m.Identity == "" || m.Identity == r.Subject.Name || m.Identity == r.Subject.ARN) &&
 		(m.Role == "" || slices.Contains(r.Subject.Roles, m.Role)) &&
 		(m.Source == (netip.Prefix{}) || m.contains(r.Source)) &&
-		(m.Target == "" || m.Target == r.Object.Name) &&
+		(m.Target == "" || m.Target == r.Object.Name && !r.Action.OnTrail()) &&
 		(m.Login == "" || m.Login == r.Login) &&
 		(m.Fingerprint == "" || m.Fingerprint == r.Subject.Fingerprint)
 }

@@ -19,10 +19,21 @@ const (
 	roleType     = "Role"
 	actionType   = "Action"
 	targetType   = "Target"
+	trailType    = "Trail"
 )
 
 // Actions are all actions, in the order of the documentation.
-var Actions = []Action{Connect, Shell, Exec, Subsystem, Tunnel, ForwardAgent, ForwardX11}
+var Actions = slices.Concat([]Action{Connect, Shell, Exec, Subsystem, Tunnel, ForwardAgent, ForwardX11}, trailActions)
+
+var trailActions = []Action{ReadTrail, ReadOwnEvents, ReadLogFiles, PutAuditEvents}
+
+// objectType is what an action's resource is.
+func objectType(a Action) types.EntityType {
+	if a.OnTrail() {
+		return trailType
+	}
+	return targetType
+}
 
 // attribute is one attribute of the context and its Cedar type.
 type attribute struct{ name, typ string }
@@ -53,13 +64,18 @@ var weekdays = func() (names []string) {
 // policies mention: each may be missing from any target.
 func newValidator(labels []string) *validate.Validator {
 	var b strings.Builder
-	fmt.Fprintf(&b, "entity %s;\nentity %s in [%s] = { name: String, arn: String };\nentity %s = {", roleType, identityType, roleType, targetType)
-	for _, l := range labels {
-		fmt.Fprintf(&b, " %s?: String,", types.String(l).MarshalCedar())
+	fmt.Fprintf(&b, "entity %s;\nentity %s in [%s] = { name: String, arn: String };\n", roleType, identityType, roleType)
+	// The trail has no labels. It may have them for the validator, so that what
+	// asks whether a resource has one may speak of every action.
+	for _, object := range []string{targetType, trailType} {
+		fmt.Fprintf(&b, "entity %s = {", object)
+		for _, l := range labels {
+			fmt.Fprintf(&b, " %s?: String,", types.String(l).MarshalCedar())
+		}
+		b.WriteString(" };\n")
 	}
-	b.WriteString(" };\n")
 	for _, a := range Actions {
-		fmt.Fprintf(&b, "action %s appliesTo { principal: %s, resource: %s, context: {", a, identityType, targetType)
+		fmt.Fprintf(&b, "action %s appliesTo { principal: %s, resource: %s, context: {", a, identityType, objectType(a))
 		for _, at := range contextOf(a) {
 			fmt.Fprintf(&b, " %s: %s,", at.name, at.typ)
 		}
@@ -84,7 +100,7 @@ func (r Request) check() error {
 		return fmt.Errorf("the request names no identity")
 	case r.Object.Name == "":
 		return fmt.Errorf("the request names no target")
-	case r.Login == "":
+	case r.Login == "" && !r.Action.OnTrail():
 		return fmt.Errorf("the request names no login")
 	case !slices.Contains(Actions, r.Action):
 		return fmt.Errorf("the request's action %q does not exist", r.Action)
@@ -106,7 +122,7 @@ type question struct {
 // ask puts a complete request into Cedar's words.
 func ask(r Request, mfa bool) question {
 	who := cedar.NewEntityUID(identityType, types.String(r.Subject.Name))
-	what := cedar.NewEntityUID(targetType, types.String(r.Object.Name))
+	what := cedar.NewEntityUID(objectType(r.Action), types.String(r.Object.Name))
 	entities := make(types.EntityMap, 2+len(r.Subject.Roles))
 	roles := make([]types.EntityUID, len(r.Subject.Roles))
 	for i, name := range r.Subject.Roles {
@@ -119,8 +135,10 @@ func ask(r Request, mfa bool) question {
 		Attributes: types.NewRecord(types.RecordMap{"name": types.String(r.Subject.Name), "arn": types.String(r.Subject.ARN)}),
 	}
 	labels := make(types.RecordMap, len(r.Object.Labels))
-	for k, v := range r.Object.Labels {
-		labels[types.String(k)] = types.String(v)
+	if !r.Action.OnTrail() {
+		for k, v := range r.Object.Labels {
+			labels[types.String(k)] = types.String(v)
+		}
 	}
 	entities[what] = types.Entity{UID: what, Attributes: types.NewRecord(labels)}
 

@@ -35,16 +35,17 @@ import (
 
 // Server answers requests. Its fields are what it speaks for; all are needed.
 type Server struct {
-	Origin   event.Origin
-	Store    state.Store
-	Admin    *admin.Admin
-	Locks    *lock.Book
-	Sessions Sessions
-	Query    Query
-	Rules    Rules
-	Respond  Respond
-	Node     Node
-	Log      *slog.Logger
+	Origin    event.Origin
+	TrailName string // of the trail that policies speak of
+	Store     state.Store
+	Admin     *admin.Admin
+	Locks     *lock.Book
+	Sessions  Sessions
+	Query     Query
+	Rules     Rules
+	Respond   Respond
+	Node      Node
+	Log       *slog.Logger
 }
 
 // Error codes of a failure: the exit codes of the command line.

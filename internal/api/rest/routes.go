@@ -292,9 +292,13 @@ func (s *Server) why(ctx context.Context, _ admin.Actor, in WhyRequest) (any, er
 		if err != nil {
 			return fmt.Errorf("no identity named %q: %w", in.Identity, err)
 		}
-		t, err := tx.Targets().Get(in.Target)
-		if err != nil {
-			return fmt.Errorf("no target named %q: %w", in.Target, err)
+		req.Object = policy.Object{Name: s.TrailName}
+		if !req.Action.OnTrail() {
+			t, err := tx.Targets().Get(in.Target)
+			if err != nil {
+				return fmt.Errorf("no target named %q: %w", in.Target, err)
+			}
+			req.Object = policy.Object{Name: t.Name, Labels: t.Labels}
 		}
 		roles, err := tx.Roles().List()
 		if err != nil {
@@ -308,7 +312,6 @@ func (s *Server) why(ctx context.Context, _ admin.Actor, in WhyRequest) (any, er
 				}
 			}
 		}
-		req.Object = policy.Object{Name: t.Name, Labels: t.Labels}
 		return nil
 	})
 	if err != nil {
