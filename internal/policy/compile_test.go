@@ -61,7 +61,7 @@ night:4:59: "sunday" is no weekday (did you mean "Sunday"?)
 command:1:53: context.command exists for Action::"Exec" only: name that action in the statement's head, or ask first, context has command && …
 types:1:1: unexpected type: expected Bool but saw Long
 types:3:55: Identity entities have no attribute "roles"
-scope:1:1: its scope can match nothing: a principal is an Identity or in a Role, a resource a Target
+scope:1:1: its scope can match nothing: a principal is an Identity or in a Role, a resource a Target or the Trail
 `), "\n")
 	if err == nil {
 		t.Fatal("Compile found no mistake")
