@@ -1,10 +1,11 @@
-// Package logfile shows the trail as CloudTrail does: log files and signed
-// digests in a bucket, in its exact layout. It writes, names and verifies them.
 package logfile
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"encoding/json"
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/trailgate/trailgate/event"
@@ -80,27 +81,104 @@ type Status struct {
 
 // Deliverer writes log files and digests as events come. Run does the work.
 type Deliverer struct {
-	o Options
+	o     Options
+	store store
+	asks  chan *ask
+
+	mu     sync.Mutex // guards below
+	status Status
 }
 
-// NewDeliverer makes a deliverer, which starts nothing.
-func NewDeliverer(o Options) *Deliverer { return &Deliverer{o: o} }
+// ask is somebody waiting in Flush or Digest.
+type ask struct {
+	upTo   uint64     // this event is to be in a log file
+	digest bool       // and that in a digest
+	done   chan error // 1: told once, whether or not anybody still waits
+}
 
-// Run delivers until ctx ends.
-func (d *Deliverer) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return ctx.Err()
+// NewDeliverer makes a deliverer, which starts nothing. Its status is that of
+// the last run until Run has begun.
+func NewDeliverer(o Options) *Deliverer {
+	o.FileEvery = cmp.Or(o.FileEvery, 5*time.Minute)
+	o.DigestEvery = cmp.Or(o.DigestEvery, time.Hour)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.OnError == nil {
+		o.OnError = func(error) {}
+	}
+	d := &Deliverer{o: o, store: fileStore{o.Dir}, asks: make(chan *ask)}
+	if st, err := readState(d.store); err == nil && st != nil {
+		d.show(st)
+	}
+	return d
 }
 
 // Flush delivers every event that was in the trail when it was called. It
-// works while Run does.
-func (d *Deliverer) Flush(ctx context.Context) error { return errors.ErrUnsupported }
+// works while Run does, and fails when delivery does; that is tried again all
+// the same.
+func (d *Deliverer) Flush(ctx context.Context) error {
+	return d.ask(ctx, &ask{upTo: d.o.Journal.Head().Seq})
+}
 
-// Digest does what Flush does and signs a digest that ends now.
-func (d *Deliverer) Digest(ctx context.Context) error { return errors.ErrUnsupported }
+// Digest does what Flush does, and signs a digest that ends now: a stop that is
+// signed, or proof without waiting for the hour.
+func (d *Deliverer) Digest(ctx context.Context) error {
+	return d.ask(ctx, &ask{upTo: d.o.Journal.Head().Seq, digest: true})
+}
+
+func (d *Deliverer) ask(ctx context.Context, a *ask) error {
+	a.done = make(chan error, 1)
+	select {
+	case d.asks <- a:
+	case <-ctx.Done():
+		return fmt.Errorf("deliver log files: %w", ctx.Err())
+	}
+	select {
+	case err := <-a.done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("deliver log files: %w", ctx.Err())
+	}
+}
 
 // Status is how delivery does.
-func (d *Deliverer) Status() Status { return Status{} }
+func (d *Deliverer) Status() Status {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.status
+}
 
 // Delivered says that all events up to this one are in log files that exist.
 func (d *Deliverer) Delivered() uint64 { return d.Status().Delivered }
+
+// show makes st what Status tells, beside the attempts.
+func (d *Deliverer) show(st *state) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := &d.status
+	s.Started, s.Delivered = st.Started, st.Delivered
+	s.LatestDelivery, s.LatestDigestDelivery = st.LatestDelivery, st.LatestDigestDelivery
+	s.Digest = st.Chain
+}
+
+// note changes what Status tells of attempts.
+func (d *Deliverer) note(change func(*Status)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	change(&d.status)
+}
+
+// save makes st durable, and then what everybody sees.
+func (d *Deliverer) save(st *state) error {
+	st.Version, st.Trail = stateVersion, d.o.ARN()
+	b, err := json.Marshal(st)
+	if err == nil {
+		err = d.store.save(b)
+	}
+	if err != nil {
+		return fmt.Errorf("keep the delivery's state: %w", err)
+	}
+	d.show(st)
+	return nil
+}

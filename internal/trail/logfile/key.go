@@ -178,3 +178,6 @@ func isUnique(s string) bool {
 	}
 	return len(s) == uniqueLength
 }
+
+// isBackfill says whether a digest is of the backfill chain, by its name.
+func isBackfill(object string) bool { return strings.HasSuffix(object, backfill+ext) }

@@ -1,12 +1,7 @@
 package logfile
 
-import (
-	"encoding/json"
-	"fmt"
-	"time"
-)
-
-// scanner walks JSON that is known to be valid.
+// scanner walks JSON that is known to be valid. Given anything else it returns
+// something, and ends.
 type scanner struct{ rest []byte }
 
 func (s *scanner) space() {
@@ -78,39 +73,23 @@ func stringEnd(b []byte) int {
 	return len(b)
 }
 
-// identify returns a record's eventID and eventTime.
-func identify(record []byte) (id string, at time.Time, err error) {
-	var r struct {
-		EventID   string `json:"eventID"`
-		EventTime string `json:"eventTime"`
-	}
+// member is the value of a member of the object that record is; nil if it has
+// none.
+func member(record []byte, name string) []byte {
 	s := scanner{record}
 	if !s.skip('{') {
-		return "", time.Time{}, fmt.Errorf("%w: a record is not an object", ErrFormat)
+		return nil
 	}
-	for !s.skip('}') && len(s.rest) > 0 {
+	for len(s.rest) > 0 && !s.skip('}') {
 		s.skip(',')
-		name := s.value()
-		s.skip(':')
+		key := s.value()
+		if !s.skip(':') {
+			return nil
+		}
 		value := s.value()
-		var to *string
-		switch string(name) {
-		case `"eventID"`:
-			to = &r.EventID
-		case `"eventTime"`:
-			to = &r.EventTime
-		default:
-			continue
-		}
-		if err := json.Unmarshal(value, to); err != nil {
-			return "", time.Time{}, fmt.Errorf("%w: %s of a record: %w", ErrFormat, name, err)
-		}
-		if r.EventID != "" && r.EventTime != "" {
-			break
+		if len(key) == len(name)+2 && string(key[1:len(key)-1]) == name {
+			return value
 		}
 	}
-	if at, err = time.Parse(timeLayout, r.EventTime); err != nil {
-		return r.EventID, time.Time{}, fmt.Errorf("%w: a record's eventTime: %w", ErrFormat, err)
-	}
-	return r.EventID, at, nil
+	return nil
 }
