@@ -26,6 +26,7 @@ import (
 	"github.com/trailgate/trailgate/internal/state"
 	"github.com/trailgate/trailgate/internal/state/sqlite"
 	"github.com/trailgate/trailgate/internal/trail"
+	"github.com/trailgate/trailgate/internal/trail/forward"
 )
 
 // Options of a node.
@@ -52,7 +53,10 @@ type App struct {
 	respond  *respond.Responder
 	rest     *rest.Server
 
+	forwarders []*forward.Runner
+
 	gateLn, apiLn net.Listener
+	metricsLn     net.Listener          // nil for none
 	fault         atomic.Pointer[fault] // the trail's last failed write
 }
 
@@ -130,8 +134,17 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) 
 	}
 	a.rest = &rest.Server{
 		Origin: a.origin, Store: a.store, Locks: a.locks, Sessions: apiSessions{a.gate}, Rules: a.rules, Respond: apiRunbooks{a.respond}, Node: a, Log: o.Log,
-		Query: &queries{engine: a.people, trail: a.trail, origin: a.origin, now: time.Now},
-		Admin: admin.New(admin.Deps{Store: a.store, Trail: a.trail, Enrol: auth, Origin: a.origin, Now: time.Now, Changed: a.changed}),
+		Forwarders: apiForwarders{a},
+		Query:      &queries{engine: a.people, trail: a.trail, origin: a.origin, now: time.Now},
+		Admin:      admin.New(admin.Deps{Store: a.store, Trail: a.trail, Enrol: auth, Origin: a.origin, Now: time.Now, Changed: a.changed}),
+	}
+	if err := a.openForwarders(ctx); err != nil {
+		return nil, err
+	}
+	if cfg.Metrics.Listen != "" {
+		if a.metricsLn, err = net.Listen("tcp", cfg.Metrics.Listen); err != nil {
+			return nil, fmt.Errorf("listen for metrics: %w", err)
+		}
 	}
 	if a.gateLn, err = net.Listen("tcp", cfg.Gate.Listen); err != nil {
 		return nil, fmt.Errorf("listen for the gate: %w", err)
@@ -144,7 +157,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) 
 
 // close gives back what New opened, as far as it came.
 func (a *App) close() {
-	for _, ln := range []net.Listener{a.gateLn, a.apiLn} {
+	for _, ln := range []net.Listener{a.gateLn, a.apiLn, a.metricsLn} {
 		if ln != nil {
 			ln.Close()
 		}
@@ -186,6 +199,9 @@ func (a *App) Run(ctx context.Context) error {
 	if err := a.start(ctx); err != nil {
 		return errors.Join(err, keep.stop())
 	}
+	for _, r := range a.forwarders {
+		keep.run("forwarder "+r.Status().Name, r.Run)
+	}
 	g := newGroup(ctx)
 	g.run("sealer", a.sealer.Run)
 	g.run("query worker for people", a.people.Run)
@@ -193,6 +209,9 @@ func (a *App) Run(ctx context.Context) error {
 	g.run("locks", a.locks.Run)
 	g.run("runbooks", a.respond.Run)
 	g.run("decisions", a.redecide)
+	if a.metricsLn != nil {
+		g.run("metrics", func(ctx context.Context) error { return a.serveMetrics(ctx, a.metricsLn) })
+	}
 	g.run("local API", func(ctx context.Context) error { return a.rest.Run(ctx, a.apiLn) })
 	g.run("gate", func(ctx context.Context) error { return a.gate.Run(ctx, a.gateLn) })
 	a.o.Log.Info("gate listening", "address", a.gateLn.Addr().String())
@@ -207,6 +226,7 @@ func (a *App) Run(ctx context.Context) error {
 		cause = failed.Error()
 	}
 	a.append(context.WithoutCancel(ctx), event.StopNode{Cause: cause})
+	a.flushForwarders(context.WithoutCancel(ctx))
 	return errors.Join(failed, keep.stop())
 }
 

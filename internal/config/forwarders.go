@@ -75,7 +75,10 @@ func Schemes() []Scheme {
 			}
 			return onlyLoopback(u)
 		}},
-		{Name: "s3", Example: "s3://bucket/prefix?region=eu-west-1", Params: []string{"region", "endpoint"}, Formats: []string{FormatCloudTrail}, check: hasHost},
+		{Name: "s3", Example: "s3://bucket/prefix?region=eu-west-1", Params: []string{"region", "endpoint", "lock"}, Formats: []string{FormatCloudTrail}, check: func(u *url.URL) error {
+			_, err := ParsePlace(u.String())
+			return err
+		}},
 		{Name: "cloudwatch", Example: "cloudwatch://CloudTrail/logs/trailgate?region=eu-west-1", Params: []string{"region", "endpoint"}, Formats: bothFormats, check: hasHost},
 		{Name: "eventbridge", Example: "eventbridge://bus?region=eu-west-1", Params: []string{"region", "endpoint"}, Formats: bothFormats, check: hasHost},
 		{Name: "lake", Example: "lake:arn:aws:cloudtrail:eu-west-1:111122223333:channel/01234567-89ab-cdef-0123-456789abcdef", Params: []string{"endpoint", "external_id"},

@@ -46,6 +46,8 @@ type Server struct {
 	Respond   Respond
 	Node      Node
 	Log       *slog.Logger
+
+	Forwarders Forwarders
 }
 
 // Error codes of a failure: the exit codes of the command line.

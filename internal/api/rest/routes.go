@@ -217,6 +217,7 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("POST /v1/recording", handle(s, func(ctx context.Context, by admin.Actor, in RecordingRequest) (any, error) {
 		return nil, s.Node.GotRecording(ctx, by, in.Session, in.Format)
 	}))
+	s.forwarderRoutes(mux)
 	mux.Handle("GET /v1/status", handle(s, func(context.Context, admin.Actor, string) (any, error) {
 		return s.Node.Status(), nil
 	}))

@@ -88,7 +88,8 @@ type progress struct {
 // time since when the sink has been failing, announced by FailForwarder.
 func cursorName(name string) string { return "forwarder/" + name }
 
-// New reads the cursor and counts what was put aside. Run must follow, or Close.
+// New reads the cursor and counts what was put aside. Run must follow: it closes
+// the sink.
 func New(ctx context.Context, o Options) (*Runner, error) {
 	if o.Now == nil {
 		o.Now = time.Now
