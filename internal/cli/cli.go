@@ -170,7 +170,7 @@ func group(use, short string, verbs ...*cobra.Command) *cobra.Command {
 		Use: use, Short: short,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return misused("trailgate "+use+" --help lists its verbs", "unknown verb %q for %s%s", args[0], use, suggest.DidYouMean(args[0], names(cmd)))
+				return misused(cmd.CommandPath()+" --help lists its verbs", "unknown verb %q for %s%s", args[0], use, suggest.DidYouMean(args[0], names(cmd)))
 			}
 			return misused("one of: "+strings.Join(names(cmd), ", "), "%s needs a verb", use)
 		},

@@ -144,7 +144,7 @@ func (sh *shell) trail() *cobra.Command {
 				}, "")
 			})
 		}}
-	return group("trail", "The append-only sequence of events", verify, status)
+	return group("trail", "The append-only sequence of events", verify, status, sh.hold())
 }
 
 // progress shows how far a long job is, on stderr, after a second: a line that

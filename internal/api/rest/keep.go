@@ -27,3 +27,13 @@ func (s *Server) holds(mux *http.ServeMux) {
 		return nil, s.Admin.DeleteHold(ctx, by, id)
 	}))
 }
+
+// Keep is what is kept of the trail.
+type Keep struct {
+	First           uint64 `json:"first"`                     // the oldest event kept
+	Retention       string `json:"retention,omitempty"`       // how long events are kept; "" is for ever
+	PrunedSeq       uint64 `json:"prunedSeq,omitempty"`       // the newest event that retention removed
+	PruneUnfinished bool   `json:"pruneUnfinished,omitempty"` // some of its files are still there
+	Holds           int    `json:"holds"`                     // legal holds
+	Error           string `json:"error,omitempty"`           // why retention failed when it last ran
+}
