@@ -28,6 +28,9 @@ type Request struct {
 	// imports, which have no seq, are no part of it. CloudTrailHistory is always
 	// everything.
 	Window *Window
+	// Only, when set, is an ARN: events of other identities do not exist for the
+	// statement, whatever it says.
+	Only string
 	// MaxSeq hides events appended after it; 0 hides none.
 	MaxSeq uint64
 	// MaxRows and Timeout bound the answer; zero means the engine's default

@@ -24,7 +24,14 @@ func (d *database) answer(ctx context.Context, q ask, send func(frame []byte) er
 		return false, err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	if err := guard(ctx, conn, q.SQL); err != nil {
+	views := []string{logsView, recentView}
+	if q.Only != "" {
+		views = []string{ownLogsView, ownRecentView}
+		if err := only(ctx, conn, q.Only); err != nil {
+			return false, err
+		}
+	}
+	if err := guard(ctx, conn, q.SQL, views); err != nil {
 		return false, err
 	}
 	if err := execute(ctx, conn, "BEGIN TRANSACTION READ ONLY"); err != nil {

@@ -262,6 +262,7 @@ func (e *Engine) Query(ctx context.Context, r query.Request) (*query.Result, err
 		MaxRows:  r.MaxRows,
 		MaxBytes: maxAnswer,
 		Timeout:  r.Timeout,
+		Only:     r.Only,
 	}
 	if r.Window != nil {
 		q.Since = &r.Window.Start

@@ -140,7 +140,7 @@ func FuzzGuardTree(f *testing.F) {
 	f.Add(`{"error":true,"error_message":"x"}`)
 	f.Add(`{"statements":[{"node":{"cte_map":{"map":[{"key":"t"}]},"type":"TABLE_FUNCTION","function":[]}}]}`)
 	f.Fuzz(func(t *testing.T, s string) {
-		if guardTree(s) == nil && guardTree(`{"statements":[`+s+`,{}]}`) == nil {
+		if guardTree(s, nil) == nil && guardTree(`{"statements":[`+s+`,{}]}`, nil) == nil {
 			t.Errorf("the guard let %q pass as part of two statements", s)
 		}
 	})

@@ -20,9 +20,14 @@ import (
 // rows, so a window has a view of its own: recentView is logsView without the
 // files that end before it. Which those are, the reader's connection says in
 // the variable that since sets.
+//
+// Both have a twin with the rows of one identity, which the variable names that
+// only sets: a statement that is limited to them may read nothing else.
 const (
-	logsView   = "logs"
-	recentView = "recent"
+	logsView      = "logs"
+	recentView    = "recent"
+	ownLogsView   = "own_logs"
+	ownRecentView = "own_recent"
 )
 
 // hot is the worker's picture of the trail: a table with the events that are not
@@ -51,6 +56,8 @@ func newHot(ctx context.Context, d *database) (*hot, error) {
 		"CREATE TABLE sealed (path VARCHAR, newest TIMESTAMP)", // newest appendTime
 		h.view(logsView, ""),
 		h.view(recentView, ""),
+		ownView(ownLogsView, logsView),
+		ownView(ownRecentView, recentView),
 	} {
 		if err := execute(ctx, conn, text); err != nil {
 			return nil, fmt.Errorf("make hot table: %w", err)
@@ -76,6 +83,17 @@ func (h *hot) view(name, files string) string {
 		text += " UNION ALL SELECT " + columnList() + " FROM read_parquet(" + files + ", hive_partitioning = false)"
 	}
 	return text
+}
+
+// ownView is the statement that makes name a view of the rows of all that only
+// leaves. Without a variable these are none.
+func ownView(name, all string) string {
+	return "CREATE VIEW " + name + " AS SELECT " + columnList() + " FROM " + all + ` WHERE "userArn" = CAST(getvariable('own_arn') AS VARCHAR)`
+}
+
+// only chooses the rows of the own views, for c's next statements.
+func only(ctx context.Context, c *duckdb.Conn, arn string) error {
+	return execute(ctx, c, "SET VARIABLE own_arn = "+quote(arn))
 }
 
 // pathList is files as a list in SQL.

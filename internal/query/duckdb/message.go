@@ -43,6 +43,7 @@ type applied struct {
 type ask struct {
 	ID       uint64
 	SQL      string
+	Only     string     // an ARN: SQL may read its events only; empty for all
 	Since    *time.Time // recentView must include what was appended after it; nil when SQL does not read that view
 	MaxRows  int
 	MaxBytes int

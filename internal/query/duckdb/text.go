@@ -28,13 +28,16 @@ func statementText(r query.Request) string {
 // bounded as the request says.
 func relation(r query.Request, table string) string {
 	var bounds []string
-	view := logsView
+	view, recent := logsView, recentView
+	if r.Only != "" {
+		view, recent = ownLogsView, ownRecentView
+	}
 	if r.MaxSeq > 0 {
 		// History from elsewhere has no seq, and was there before.
 		bounds = append(bounds, fmt.Sprintf("(seq <= %d OR seq IS NULL)", r.MaxSeq))
 	}
 	if w := r.Window; w != nil && table == sqlfront.CloudTrailLogs {
-		view = recentView
+		view = recent
 		// appendTime has whole microseconds, so cutting the bounds to them changes
 		// neither side.
 		bounds = append(bounds,

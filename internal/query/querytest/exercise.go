@@ -192,6 +192,20 @@ func exerciseBounds(t *testing.T, open Open) {
 	expect(t, e, s, query.Request{
 		Statement: statement(t, "SELECT count(*) AS n FROM CloudTrailLogs WHERE CloudTrailLogs.errorCode = 'AccessDenied'"),
 		Window:    window}, []any{int64(1)})
+	// Rows of others do not exist for who is limited to their own.
+	const mallory = "arn:aws:iam::111122223333:user/mallory"
+	for text, want := range map[string][][]any{
+		"SELECT seq FROM CloudTrailLogs ORDER BY seq":                              seqs(1, 2),
+		"SELECT seq FROM CloudTrailHistory ORDER BY seq":                           seqs(1, 2),
+		"SELECT seq FROM CloudTrailLogs WHERE userName = 'bob' OR TRUE ORDER BY 1": seqs(1, 2),
+		"SELECT count(*) FROM CloudTrailLogs":                                      seqs(2),
+		"SELECT DISTINCT userArn FROM CloudTrailHistory":                           {{mallory}},
+	} {
+		expect(t, e, s, query.Request{Statement: statement(t, text), Only: mallory}, want...)
+	}
+	expect(t, e, s, query.Request{Statement: logs, Only: mallory, Window: &query.Window{Start: AppendTime(1), End: AppendTime(6)}}, seqs(2)...)
+	expect(t, e, s, query.Request{Statement: logs, Only: "arn:aws:iam::111122223333:user/MALLORY"})
+	expect(t, e, s, query.Request{Statement: logs, Only: "x' OR userArn LIKE '%"})
 }
 
 func exerciseLimits(t *testing.T, open Open) {
