@@ -49,7 +49,10 @@ type Blob struct {
 
 // Trail is how the trail is kept.
 type Trail struct {
-	Retention string // a span; "" keeps all
+	Name         string        // in its ARN and the names of its digests
+	LogFileEvery time.Duration // how often a log file is delivered
+	DigestEvery  time.Duration // how often the log files are signed for
+	Retention    string        // a span; "" keeps all
 }
 
 // Runbooks is where runbooks of one's own are.
@@ -92,6 +95,7 @@ func Default() Config {
 		Gate:        Gate{Listen: ":2222", Domain: "tg"},
 		Limits: Limits{MFARemember: 10 * time.Minute, LoginGrace: 30 * time.Second, ThrottleInterval: 10 * time.Second,
 			Unproven: 1000, UnprovenSource: 100},
+		Trail: Trail{Name: "trailgate", LogFileEvery: 5 * time.Minute, DigestEvery: time.Hour},
 	}
 }
 
@@ -111,6 +115,14 @@ func Keys() []Key {
 			return nil
 		})
 	}
+	seconds := func(name, help string, at func(*Config) *time.Duration) Key {
+		return key(name, help, func(c *Config) string { return at(c).String() }, func(c *Config, v string) (err error) {
+			if *at(c), err = time.ParseDuration(v); err != nil || *at(c) < time.Second || *at(c)%time.Second != 0 {
+				return fmt.Errorf("%q is not a duration of whole seconds, such as 5m", v)
+			}
+			return nil
+		})
+	}
 	count := func(name, help string, at func(*Config) *int) Key {
 		return key(name, help, func(c *Config) string { return strconv.Itoa(*at(c)) }, func(c *Config, v string) (err error) {
 			if *at(c), err = strconv.Atoi(v); err != nil || *at(c) < 1 {
@@ -122,13 +134,16 @@ func Keys() []Key {
 	return []Key{
 		text("data_dir", "where everything is kept", func(c *Config) *string { return &c.DataDir }, notEmpty),
 		text("account_id", "the AWS account in ARNs and records", func(c *Config) *string { return &c.AccountID }, account),
-		text("region", "the awsRegion of records", func(c *Config) *string { return &c.Region }, notEmpty),
+		text("region", "the awsRegion of records", func(c *Config) *string { return &c.Region }, region),
 		text("event_source", "the eventSource of records", func(c *Config) *string { return &c.EventSource }, hostName),
 		text("gate.listen", "where the gate listens, HOST:PORT", func(c *Config) *string { return &c.Gate.Listen }, address),
 		text("gate.domain", "targets are NAME.DOMAIN behind a jump", func(c *Config) *string { return &c.Gate.Domain }, hostName),
 		text("runbooks.dir", "runbooks of your own, beside the shipped ones", func(c *Config) *string { return &c.Runbooks.Dir }, func(string) error { return nil }),
 		text("metrics.listen", "where Prometheus may ask for /metrics, HOST:PORT on loopback", func(c *Config) *string { return &c.Metrics.Listen }, loopbackAddress),
 		text("blob.url", "where log files and digests are kept: file:///DIR or s3://BUCKET/PREFIX?region=…&endpoint=…&lock=30d; none is data_dir/trail", func(c *Config) *string { return &c.Blob.URL }, place),
+		text("trail.name", "the trail's name in its ARN and its digests", func(c *Config) *string { return &c.Trail.Name }, trailName),
+		seconds("trail.log_file_every", "how often a log file is delivered", func(c *Config) *time.Duration { return &c.Trail.LogFileEvery }),
+		seconds("trail.digest_every", "how often a digest signs for the log files; CloudTrail does every hour", func(c *Config) *time.Duration { return &c.Trail.DigestEvery }),
 		text("trail.retention", "how long events are kept, such as 400d; none keeps all of them", func(c *Config) *string { return &c.Trail.Retention }, retention),
 		span("limits.mfa_remember", "how long a second factor counts for its key and address", func(c *Config) *time.Duration { return &c.Limits.MFARemember }),
 		span("limits.login_grace", "how long a login may take", func(c *Config) *time.Duration { return &c.Limits.LoginGrace }),
