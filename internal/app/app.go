@@ -54,6 +54,7 @@ type App struct {
 	rest     *rest.Server
 
 	forwarders []*forward.Runner
+	retention  *retention
 
 	gateLn, apiLn net.Listener
 	metricsLn     net.Listener          // nil for none
@@ -141,6 +142,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) 
 	if err := a.openForwarders(ctx); err != nil {
 		return nil, err
 	}
+	a.retention = a.newRetention()
 	if cfg.Metrics.Listen != "" {
 		if a.metricsLn, err = net.Listen("tcp", cfg.Metrics.Listen); err != nil {
 			return nil, fmt.Errorf("listen for metrics: %w", err)
@@ -209,6 +211,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.run("locks", a.locks.Run)
 	g.run("runbooks", a.respond.Run)
 	g.run("decisions", a.redecide)
+	g.run("retention", a.retention.run)
 	if a.metricsLn != nil {
 		g.run("metrics", func(ctx context.Context) error { return a.serveMetrics(ctx, a.metricsLn) })
 	}
@@ -295,7 +298,7 @@ func (a *App) Status() rest.Status {
 	st := rest.Status{
 		Version: a.o.Version, PID: os.Getpid(), Gate: a.gateLn.Addr().String(), Started: a.started,
 		Sessions: len(a.gate.Sessions()), TrailSeq: head.Seq, TrailHash: hex.EncodeToString(head.Hash[:]),
-		QueriedSeq: a.people.Applied(), DetectedSeq: a.runbooks.Applied(), SealedSeq: sealed.Seq,
+		QueriedSeq: a.people.Applied(), DetectedSeq: a.runbooks.Applied(), SealedSeq: sealed.Seq, Keep: a.retention.status(),
 	}
 	if f := a.fault.Load(); f != nil && !head.Time.After(f.at) {
 		st.TrailFault = f.text // and nothing has been appended since

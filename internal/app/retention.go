@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,15 @@ type retention struct {
 	log    *slog.Logger
 
 	failed atomic.Pointer[string] // why the last round failed; nil when it did not
+}
+
+// newRetention is this node's.
+func (a *App) newRetention() *retention {
+	r := &retention{trail: a.trail, store: a.store, keep: a.cfg.Trail.KeepFor(), now: time.Now, grace: sealGrace, log: a.o.Log}
+	for _, f := range a.forwarders {
+		r.needed = append(r.needed, f.Needed)
+	}
+	return r
 }
 
 // run prunes now and every hour until ctx ends.
@@ -166,6 +176,11 @@ func (r *retention) status() rest.Keep {
 	}
 	if failed := r.failed.Load(); failed != nil {
 		s.Error = *failed
+	}
+	if holds, err := r.holds(context.Background()); err == nil {
+		s.Holds = len(holds)
+	} else {
+		s.Error = cmp.Or(s.Error, err.Error())
 	}
 	return s
 }

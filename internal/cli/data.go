@@ -138,10 +138,7 @@ func (sh *shell) trail() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return sh.print(cols("what", "value"), [][]any{
-					{"events", st.TrailSeq}, {"head", st.TrailHash}, {"in queries up to", st.QueriedSeq}, {"in detection up to", st.DetectedSeq},
-					{"sealed up to", st.SealedSeq}, {"fault", st.TrailFault},
-				}, "")
+				return sh.print(cols("what", "value"), trailRows(st), "")
 			})
 		}}
 	return group("trail", "The append-only sequence of events", verify, status, sh.hold())

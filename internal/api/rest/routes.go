@@ -65,6 +65,7 @@ type Status struct {
 	DetectedSeq uint64    `json:"detectedSeq"` // and the runbooks' worker
 	SealedSeq   uint64    `json:"sealedSeq"`
 	TrailFault  string    `json:"trailFault,omitempty"`
+	Keep        Keep      `json:"keep"`
 }
 
 // The bodies of POST requests.
