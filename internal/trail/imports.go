@@ -8,9 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"time"
+
+	"github.com/parquet-go/parquet-go"
 
 	"github.com/trailgate/trailgate/internal/sqlfront"
 )
@@ -65,6 +68,30 @@ func ReplaceFile(fsys FS, name string, b []byte) error {
 		return err
 	}
 	return f.Close()
+}
+
+// CreateFile makes a file of what fill writes, whole and durable or not at all,
+// and returns it open. One of the same name is replaced.
+func CreateFile(fsys FS, name string, fill func(io.Writer) error) (_ File, err error) {
+	temp := name + tempExt
+	f, err := createTemp(fsys, temp)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			_ = fsys.Remove(temp) // whoever opens the directory next removes it otherwise
+		}
+	}()
+	buf := bufio.NewWriterSize(io.NewOffsetWriter(f, 0), 1<<20)
+	if err := fill(buf); err != nil {
+		return nil, err
+	}
+	if err := buf.Flush(); err != nil {
+		return nil, fmt.Errorf("write %s: %w", filepath.Base(name), err)
+	}
+	return f, publishFile(fsys, f, temp, name)
 }
 
 // TempExt ends the name of a file that is not finished.
@@ -183,7 +210,7 @@ func (w RowWriter) Write(rows []sqlfront.Flat) error { return w.w.addAll(rows) }
 
 // WriteImported makes one Parquet file of imported events, whole and durable or
 // not at all. path is under ImportsDir. First and Last are the caller's.
-func WriteImported(fsys FS, dir, path string, fill func(RowWriter) error) (_ ImportedFile, err error) {
+func WriteImported(fsys FS, dir, path string, fill func(RowWriter) error) (ImportedFile, error) {
 	name := filepath.Join(ImportsDir(dir), path)
 	if err := fsys.MkdirAll(filepath.Dir(name)); err != nil {
 		return ImportedFile{}, fmt.Errorf("make partition: %w", err)
@@ -191,36 +218,85 @@ func WriteImported(fsys FS, dir, path string, fill func(RowWriter) error) (_ Imp
 	if err := fsys.SyncDir(ImportsDir(dir)); err != nil {
 		return ImportedFile{}, fmt.Errorf("make partition: %w", err)
 	}
-	temp := name + tempExt
-	f, err := createTemp(fsys, temp)
+	sum := sha256.New()
+	rows, size := 0, int64(0)
+	f, err := CreateFile(fsys, name, func(to io.Writer) error {
+		counted := &countWriter{w: io.MultiWriter(to, sum)}
+		w := newParquetWriter(counted)
+		if err := fill(RowWriter{w}); err != nil {
+			return err
+		}
+		if err := w.close(); err != nil {
+			return err
+		}
+		rows, size = w.rows, counted.n
+		return nil
+	})
 	if err != nil {
 		return ImportedFile{}, err
 	}
-	defer func() {
-		err = errors.Join(err, f.Close())
-		if err != nil {
-			_ = fsys.Remove(temp) // the next import removes it otherwise
-		}
-	}()
-	to := fileWriter{f: f, sum: sha256.New()}
-	buf := bufio.NewWriterSize(&to, 1<<20)
-	w := newParquetWriter(buf)
-	if err := fill(RowWriter{w}); err != nil {
-		return ImportedFile{}, err
-	}
-	if err := w.close(); err != nil {
-		return ImportedFile{}, err
-	}
-	if err := buf.Flush(); err != nil {
-		return ImportedFile{}, fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := publishFile(fsys, f, temp, name); err != nil {
-		return ImportedFile{}, err
-	}
-	return ImportedFile{Path: path, Rows: w.rows, Bytes: to.off, SHA256: hex.EncodeToString(to.sum.Sum(nil))}, nil
+	return ImportedFile{Path: path, Rows: rows, Bytes: size, SHA256: hex.EncodeToString(sum.Sum(nil))}, f.Close()
 }
 
-// EachImported calls fn with the rows of a file of imported events.
-func EachImported(fsys FS, dir, path string, fn func(sqlfront.Flat) error) error {
-	return eachRow(fsys, filepath.Join(ImportsDir(dir), path), fn)
+// countWriter counts what is written.
+type countWriter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *countWriter) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.n += int64(n)
+	return n, err
+}
+
+// EachImported calls fn with the records of a file of imported events, as they
+// are in it.
+func EachImported(fsys FS, dir, path string, fn func(text string) error) error {
+	return eachText(fsys, filepath.Join(ImportsDir(dir), path), fn)
+}
+
+// eachText reads the column eventJson of a Parquet file.
+func eachText(fsys FS, name string, fn func(string) error) (err error) {
+	f, err := fsys.Open(name, false)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	size, err := f.Size()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if p := recover(); p != nil { // the Parquet library's, on a damaged file
+			err = fmt.Errorf("%w: %s cannot be read: %v", ErrDamaged, filepath.Base(name), p)
+		}
+	}()
+	file, err := parquet.OpenFile(f, size)
+	if err != nil {
+		return fmt.Errorf("%w: %s cannot be read: %w", ErrDamaged, filepath.Base(name), err)
+	}
+	type row struct {
+		EventJSON *string `parquet:"eventJson"`
+	}
+	r := parquet.NewGenericReader[row](file)
+	defer r.Close()
+	batch := make([]row, 256)
+	for {
+		n, err := r.Read(batch)
+		for _, row := range batch[:n] {
+			if row.EventJSON == nil {
+				return fmt.Errorf("%w: %s has a row without a record", ErrDamaged, filepath.Base(name))
+			}
+			if err := fn(*row.EventJSON); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %s cannot be read: %w", ErrDamaged, filepath.Base(name), err)
+		}
+	}
 }

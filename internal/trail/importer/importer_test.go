@@ -1,0 +1,95 @@
+package importer
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/trailgate/trailgate/internal/trail"
+)
+
+// awsRecord is record n of an account, in AWS's shape.
+func awsRecord(n int) string {
+	at := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n) * 7 * time.Second)
+	return fmt.Sprintf(`{"eventVersion":"1.09","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ana","arn":"arn:aws:sts::111122223333:assumed-role/ops/ana","accountId":"111122223333"},`+
+		`"eventTime":"%s","eventSource":"ec2.amazonaws.com","eventName":"DescribeInstances","awsRegion":"eu-west-1","sourceIPAddress":"203.0.113.9","userAgent":"aws-cli/2.15",`+
+		`"requestParameters":{"instancesSet":{"items":[{"instanceId":"i-%08x"}]},"filterSet":{}},"responseElements":null,"requestID":"r-%d","eventID":"%08x-0000-4000-8000-000000000000",`+
+		`"readOnly":true,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}`,
+		at.Format(time.RFC3339), n, n, n)
+}
+
+func awsRecords(from, to int) string {
+	var list []string
+	for n := from; n < to; n++ {
+		list = append(list, awsRecord(n))
+	}
+	return strings.Join(list, ",")
+}
+
+func pack(t testing.TB, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func put(t testing.TB, dir, name string, b []byte) {
+	t.Helper()
+	name = filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// importDir imports a directory into a data directory.
+func importDir(t testing.TB, data, dir string, change ...func(*Options)) Report {
+	t.Helper()
+	src, err := OpenDirectory(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	o := Options{DataDir: data, Source: src}
+	for _, c := range change {
+		c(&o)
+	}
+	r, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestImportTwice(t *testing.T) {
+	t.Parallel()
+	data, dir := t.TempDir(), t.TempDir()
+	put(t, dir, "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/03/01/111122223333_CloudTrail_eu-west-1_20260301T0005Z_aaaaaaaaaaaaaaaa.json.gz", pack(t, `{"Records":[`+awsRecords(0, 100)+`]}`))
+	put(t, dir, "list.json", []byte(`[`+awsRecords(90, 120)+`]`))
+	r := importDir(t, data, dir)
+	if r.Read != 130 || r.New != 120 || r.Duplicate != 10 || r.Files != 2 {
+		t.Fatalf("first import: %+v", r)
+	}
+	r = importDir(t, data, dir)
+	if r.Read != 130 || r.New != 0 || r.Duplicate != 130 || r.Known != 2 {
+		t.Fatalf("second import: %+v", r)
+	}
+	c, err := trail.ReadImports(trail.OS(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v", c)
+}
