@@ -70,13 +70,18 @@ type Writer interface {
 // Reader reads what is kept in one place.
 type Reader interface {
 	// Anchors are all of a trail's anchors there, oldest first, also those that
-	// somebody hid or replaced since.
+	// somebody hid or replaced since. With an error that is ErrDamaged they are
+	// what could be read, and the error says what could not; with one that is
+	// errors.ErrUnsupported the place takes anchors and gives none back.
 	Anchors(ctx context.Context) ([]Anchor, error)
 	String() string
 }
 
-// ErrConflict says that another text is where an anchor belongs.
-var ErrConflict = errors.New("another anchor is there already")
+// What callers decide by.
+var (
+	ErrConflict = errors.New("another anchor is there already")
+	ErrDamaged  = errors.New("what is kept there was changed")
+)
 
 // Marshal is an anchor's text: one line of JSON, always the same for one anchor.
 func (a Anchor) Marshal() []byte {
@@ -160,6 +165,31 @@ func folder(trail string) string {
 		return r
 	}
 	return "anchors/" + cmp.Or(strings.Trim(strings.Map(f, strings.TrimPrefix(trail, "arn:")), ".-"), "trail")
+}
+
+// kept is a text that was read, and where it lay.
+type kept struct {
+	name string
+	text []byte
+}
+
+// parseAll reads what was kept. name is where an anchor belongs: its text says, so
+// one that was edited lies in the wrong place.
+func parseAll(texts []kept, trail string, name func(Anchor) string) ([]Anchor, error) {
+	var all []Anchor
+	var wrong []error
+	for _, k := range texts {
+		a, err := Parse(k.text)
+		if err == nil && name(a) != k.name {
+			err = errors.New("it is not the anchor that was put under this name")
+		}
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("%w: %s: %w", ErrDamaged, k.name, err))
+			continue
+		}
+		all = append(all, a)
+	}
+	return sorted(all, trail), errors.Join(wrong...)
 }
 
 // sorted puts anchors in order, the oldest first, and each once. trail says whose
