@@ -54,6 +54,7 @@ type App struct {
 	rest     *rest.Server
 
 	forwarders []*forward.Runner
+	files      logFiles
 	retention  *retention
 
 	gateLn, apiLn net.Listener
@@ -106,6 +107,9 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) 
 	if a.trail, err = trail.Open(cfg.DataDir, trail.Options{Origin: a.origin, OnFault: a.onFault}); err != nil {
 		return nil, err
 	}
+	if err := a.openLogFiles(ctx); err != nil {
+		return nil, err
+	}
 	a.sealer = trail.NewSealer(a.trail, trail.SealOptions{OnError: func(err error) {
 		o.Log.Error("seal failed, the next one takes its events", "err", err)
 	}})
@@ -136,6 +140,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) 
 	a.rest = &rest.Server{
 		Origin: a.origin, Store: a.store, Locks: a.locks, Sessions: apiSessions{a.gate}, Rules: a.rules, Respond: apiRunbooks{a.respond}, Node: a, Log: o.Log,
 		Forwarders: apiForwarders{a},
+		Deliveries: a,
 		Query:      &queries{engine: a.people, trail: a.trail, origin: a.origin, now: time.Now},
 		Admin:      admin.New(admin.Deps{Store: a.store, Trail: a.trail, Enrol: auth, Origin: a.origin, Now: time.Now, Changed: a.changed}),
 	}
@@ -201,6 +206,7 @@ func (a *App) Run(ctx context.Context) error {
 	if err := a.start(ctx); err != nil {
 		return errors.Join(err, keep.stop())
 	}
+	keep.run("log files", a.files.deliverer.Run)
 	for _, r := range a.forwarders {
 		keep.run("forwarder "+r.Status().Name, r.Run)
 	}
@@ -229,6 +235,7 @@ func (a *App) Run(ctx context.Context) error {
 		cause = failed.Error()
 	}
 	a.append(context.WithoutCancel(ctx), event.StopNode{Cause: cause})
+	a.closeLogFiles(context.WithoutCancel(ctx))
 	a.flushForwarders(context.WithoutCancel(ctx))
 	return errors.Join(failed, keep.stop())
 }

@@ -54,6 +54,9 @@ func Init(ctx context.Context, cfg config.Config, first FirstAdmin) (did []strin
 	if err != nil {
 		return did, err
 	}
+	if _, err := ca.InitDigest(caDir(cfg), time.Now()); err != nil {
+		return did, err
+	}
 	did = append(did, "certificate authorities in "+caDir(cfg)+"; the gate's key is "+keys.GateFingerprint())
 	changes, err := putFirst(ctx, cfg, first)
 	for _, c := range changes {

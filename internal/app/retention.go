@@ -42,6 +42,7 @@ type retention struct {
 // newRetention is this node's.
 func (a *App) newRetention() *retention {
 	r := &retention{trail: a.trail, store: a.store, keep: a.cfg.Trail.KeepFor(), now: time.Now, grace: sealGrace, log: a.o.Log}
+	r.needed = append(r.needed, a.files.undelivered)
 	for _, f := range a.forwarders {
 		r.needed = append(r.needed, f.Needed)
 	}

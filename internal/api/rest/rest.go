@@ -35,17 +35,18 @@ import (
 
 // Server answers requests. Its fields are what it speaks for; all are needed.
 type Server struct {
-	Origin    event.Origin
-	TrailName string // of the trail that policies speak of
-	Store     state.Store
-	Admin     *admin.Admin
-	Locks     *lock.Book
-	Sessions  Sessions
-	Query     Query
-	Rules     Rules
-	Respond   Respond
-	Node      Node
-	Log       *slog.Logger
+	Origin     event.Origin
+	TrailName  string // of the trail that policies speak of
+	Store      state.Store
+	Admin      *admin.Admin
+	Locks      *lock.Book
+	Sessions   Sessions
+	Query      Query
+	Rules      Rules
+	Respond    Respond
+	Node       Node
+	Deliveries Deliveries
+	Log        *slog.Logger
 
 	Forwarders Forwarders
 }

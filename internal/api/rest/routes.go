@@ -219,6 +219,7 @@ func (s *Server) routes() http.Handler {
 		return nil, s.Node.GotRecording(ctx, by, in.Session, in.Format)
 	}))
 	s.forwarderRoutes(mux)
+	s.deliveryRoutes(mux)
 	mux.Handle("GET /v1/status", handle(s, func(context.Context, admin.Actor, string) (any, error) {
 		return s.Node.Status(), nil
 	}))
