@@ -131,6 +131,8 @@ func All() []Event {
 		UpdateDashboard{},
 		UpdateEventDataStore{},
 		UpdateTrail{},
+		PutObject{},
+		DeleteObject{},
 		DeleteEvents{},
 		CreateLegalHold{},
 		DeleteLegalHold{},

@@ -238,3 +238,17 @@ type UpdateTrail struct {
 	managementWrite
 	Name string `request:"name"` // what it was about
 }
+
+// PutObject is an attempt to write to the trail's bucket, always refused.
+type PutObject struct {
+	dataWrite
+	Bucket string `request:"bucketName"` // the bucket
+	Key    string `request:"key"`        // the object
+}
+
+// DeleteObject is an attempt to delete from the trail's bucket, always refused.
+type DeleteObject struct {
+	dataWrite
+	Bucket string `request:"bucketName"` // the bucket
+	Key    string `request:"key"`        // the object
+}
