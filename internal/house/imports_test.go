@@ -40,12 +40,12 @@ var drivers = []string{"internal/blob/", "internal/state/", "internal/query/"}
 
 // suites hold every driver of a seam to its contract, helpers serve tests;
 // nothing that ships imports them.
-var testOnly = []string{"internal/blob/blobtest", "internal/state/statetest", "internal/query/querytest", "internal/sshtest", "internal/house"}
+var testOnly = []string{"internal/blob/blobtest", "internal/state/statetest", "internal/query/querytest", "internal/trail/forward/forwardtest", "internal/sshtest", "internal/house"}
 
 // free are packages of programs and tests that nothing imports: they may use
 // what they like of the module.
 var free = []string{"bench", "e2e", "event/internal", "internal/house", "internal/sshtest",
-	"internal/blob/blobtest", "internal/state/statetest", "internal/query/querytest"}
+	"internal/blob/blobtest", "internal/state/statetest", "internal/query/querytest", "internal/trail/forward/forwardtest"}
 
 func TestImportsGoDown(t *testing.T) {
 	for _, f := range goFiles(t) {
