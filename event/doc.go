@@ -21,4 +21,5 @@
 //
 //go:generate go run ./internal/gen
 //go:generate go run ../internal/house/tables ..
+//go:generate go test ../internal/ocsf -count=1 -run Page -update
 package event
