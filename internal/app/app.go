@@ -110,7 +110,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) 
 	if err := a.openLogFiles(ctx); err != nil {
 		return nil, err
 	}
-	a.sealer = trail.NewSealer(a.trail, trail.SealOptions{OnError: func(err error) {
+	a.sealer = trail.NewSealer(a.trail, trail.SealOptions{Every: cfg.Trail.SealEvery, OnError: func(err error) {
 		o.Log.Error("seal failed, the next one takes its events", "err", err)
 	}})
 	if a.store, err = sqlite.Open(ctx, statePath(cfg)); err != nil {
@@ -169,6 +169,7 @@ func (a *App) close() {
 			ln.Close()
 		}
 	}
+	a.files.close()
 	if a.store != nil {
 		a.store.Close()
 	}

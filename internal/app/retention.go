@@ -12,6 +12,7 @@ import (
 	"github.com/trailgate/trailgate/internal/api/rest"
 	"github.com/trailgate/trailgate/internal/state"
 	"github.com/trailgate/trailgate/internal/trail"
+	"github.com/trailgate/trailgate/internal/trail/logfile"
 )
 
 // Retention runs when a node starts and every hour after. What a tombstone has
@@ -41,7 +42,8 @@ type retention struct {
 
 // newRetention is this node's.
 func (a *App) newRetention() *retention {
-	r := &retention{trail: a.trail, store: a.store, keep: a.cfg.Trail.KeepFor(), now: time.Now, grace: sealGrace, log: a.o.Log}
+	files := logfile.Archive{Layout: a.files.layout, Bucket: a.files.bucket}
+	r := &retention{trail: a.trail, store: a.store, keep: a.cfg.Trail.KeepFor(), files: files, now: time.Now, grace: sealGrace, log: a.o.Log}
 	r.needed = append(r.needed, a.files.undelivered)
 	for _, f := range a.forwarders {
 		r.needed = append(r.needed, f.Needed)
