@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -28,7 +29,8 @@ type logFiles struct {
 	bucket    blob.Bucket
 	keys      *ca.DigestKeys
 	deliverer *logfile.Deliverer
-	anchors   []anchor.Writer // told of each digest
+	anchors   *anchorPlaces  // nil before they are open
+	keeper    *anchor.Keeper // tells them of each digest
 }
 
 // LayoutOf is where a trail's log files lie in its bucket. prefix is what
@@ -84,7 +86,13 @@ func (a *App) openLogFiles(ctx context.Context) error {
 	if err := os.MkdirAll(TrailDir(a.cfg), 0o700); err != nil {
 		return fmt.Errorf("make the directory of log files: %w", err)
 	}
-	a.files = logFiles{layout: LayoutOf(a.cfg, prefix), bucket: bucket, keys: keys}
+	layout := LayoutOf(a.cfg, prefix)
+	places, err := openAnchors(ctx, a.cfg.Anchors, layout.ARN(), anchorDir(a.cfg))
+	if err != nil {
+		a.files.bucket = bucket // close gives it back
+		return fmt.Errorf("open the anchors: %w", err)
+	}
+	a.files = logFiles{layout: layout, bucket: bucket, keys: keys, anchors: places, keeper: places.keeper()}
 	a.files.deliverer = logfile.NewDeliverer(logfile.Options{
 		Layout: a.files.layout, Journal: a.trail, Bucket: bucket, Signer: digestSigner{keys}, Dir: TrailDir(a.cfg),
 		FileEvery: a.cfg.Trail.LogFileEvery, DigestEvery: a.cfg.Trail.DigestEvery,
@@ -102,13 +110,7 @@ func (a *App) anchorDigest(ctx context.Context, w logfile.Witnessed) error {
 			End: w.Digest.End, Fingerprint: w.Digest.Fingerprint},
 		PublicKey: w.Key.DER,
 	}
-	var errs []error
-	for _, to := range a.files.anchors {
-		if err := to.Put(ctx, made); err != nil {
-			errs = append(errs, fmt.Errorf("anchor %s: %w", to, err))
-		}
-	}
-	return errors.Join(errs...)
+	return a.files.keeper.Keep(ctx, made)
 }
 
 // closeLogFiles delivers the last events of a node that stops, and signs for
@@ -118,6 +120,16 @@ func (a *App) closeLogFiles(ctx context.Context) {
 	defer cancel()
 	if err := a.files.deliverer.Digest(bounded); err != nil {
 		a.o.Log.Error("the last log file is not delivered, the next start does", "err", err)
+	}
+}
+
+// close gives back what openLogFiles opened, as far as it came.
+func (f logFiles) close() {
+	if f.anchors != nil {
+		f.anchors.Close()
+	}
+	if c, ok := f.bucket.(io.Closer); ok {
+		c.Close()
 	}
 }
 
@@ -131,7 +143,7 @@ func (a *App) LogFiles() rest.LogFiles {
 		Bucket: a.files.bucket.Name(), Trail: a.files.layout.ARN(), Delivered: st.Delivered,
 		LatestDelivery: st.LatestDelivery, LatestDeliveryError: st.LatestDeliveryError,
 		LatestDigestDelivery: st.LatestDigestDelivery, LatestDigestDeliveryError: st.LatestDigestDeliveryError,
-		LatestAnchor: st.LatestWitness, LatestAnchorError: st.LatestWitnessError,
+		LatestAnchor: st.LatestWitness, LatestAnchorError: st.LatestWitnessError, Anchors: anchorStatus(a.files.keeper),
 	}
 	if st.Digest != nil {
 		out.Digest, out.DigestEnd = st.Digest.Object, st.Digest.End

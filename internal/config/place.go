@@ -23,6 +23,14 @@ type Place struct {
 	Lock     time.Duration // object lock; 0 is none
 }
 
+// String is the place without its particulars.
+func (p Place) String() string {
+	if p.Dir != "" {
+		return "file://" + p.Dir
+	}
+	return strings.TrimSuffix("s3://"+p.Bucket+"/"+p.Prefix, "/")
+}
+
 // ParsePlace reads file:///DIR or s3://BUCKET/PREFIX?region=…&endpoint=…&lock=30d.
 func ParsePlace(text string) (Place, error) {
 	u, err := url.Parse(text)

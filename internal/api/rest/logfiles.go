@@ -29,6 +29,15 @@ type LogFiles struct {
 	LatestDigestDeliveryError string    `json:"latestDigestDeliveryError,omitempty"`
 	LatestAnchor              time.Time `json:"latestAnchor,omitzero"`
 	LatestAnchorError         string    `json:"latestAnchorError,omitempty"`
+	Anchors                   []Anchor  `json:"anchors,omitempty"`
+}
+
+// Anchor is a place outside that is told of each digest.
+type Anchor struct {
+	Place string    `json:"place"`
+	Kept  time.Time `json:"kept,omitzero"`   // when one was last kept there since the node started
+	Seq   uint64    `json:"seq,omitempty"`   // its newest event
+	Error string    `json:"error,omitempty"` // why the last try failed
 }
 
 // DigestKey is the public half of a key that signs digests.
