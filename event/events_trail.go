@@ -65,16 +65,17 @@ type StepClock struct {
 // vouches for the digest as the digest does for the trail.
 type PutDigest struct {
 	managementWrite
-	Bucket      string `request:"bucketName"`            // where the digest lies
-	Object      string `request:"key"`                   // its key
-	Start       string `request:"digestStartTime"`       // RFC 3339, UTC
-	End         string `request:"digestEndTime"`         // RFC 3339, UTC
-	Hash        string `response:"hashValue"`            // SHA-256 of the uncompressed digest, hex
-	Signature   string `response:"signature"`            // SHA256withRSA, hex
-	Fingerprint string `response:"publicKeyFingerprint"` // of the key that signed
-	LogFiles    int    `details:"logFiles"`              // how many log files it names
-	Events      int64  `details:"events"`                // how many events they hold
-	Delivered   int64  `details:"deliveredSequence"`     // events up to this one are in log files
-	Head        int64  `details:"headSequence"`          // newest event of the trail then
-	HeadHash    string `details:"headHash"`              // the trail's hash chain there, hex
+	Bucket      string `request:"bucketName"`             // where the digest lies
+	Object      string `request:"key"`                    // its key
+	Start       string `request:"digestStartTime"`        // RFC 3339, UTC
+	End         string `request:"digestEndTime"`          // RFC 3339, UTC
+	Hash        string `response:"hashValue"`             // SHA-256 of the uncompressed digest, hex
+	Signature   string `response:"signature"`             // SHA256withRSA, hex
+	Fingerprint string `response:"publicKeyFingerprint"`  // of the key that signed
+	LogFiles    int    `details:"logFiles"`               // how many log files it names
+	Events      int64  `details:"events"`                 // how many events they hold
+	Generated   string `details:"backfillGenerationTime"` // when a digest that was missed was made, RFC 3339, UTC
+	Delivered   int64  `details:"deliveredSequence"`      // events up to this one are in log files
+	Head        int64  `details:"headSequence"`           // newest event of the trail then
+	HeadHash    string `details:"headHash"`               // the trail's hash chain there, hex
 }

@@ -17,7 +17,9 @@ import (
 // digest names.
 func (r *runner) open(ctx context.Context) error {
 	st, err := readState(r.store)
-	if err != nil {
+	if errors.Is(err, errState) {
+		r.o.OnError(err) // as good as lost
+	} else if err != nil {
 		return err
 	}
 	started := r.o.Now().UTC().Truncate(time.Second)

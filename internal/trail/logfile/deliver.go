@@ -1,6 +1,7 @@
 package logfile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,11 +12,14 @@ import (
 	"github.com/trailgate/trailgate/internal/blob"
 )
 
-// Metadata of a log file's object: which events of the journal it holds. It
-// finds them again when the delivery's state is lost, and proves nothing.
+// Metadata of our own. It is not signed, and nothing is believed because of it.
 const (
+	// Which events of the journal a log file holds: finds them again when the
+	// delivery's state is lost.
 	metaFirst = "first-event"
 	metaLast  = "last-event"
+	// SHA-256 of the object: digests know that of the text inside only.
+	metaObject = "object-hash"
 )
 
 // errForeign is an object of ours that is not ours: the bucket belongs to
@@ -156,6 +160,7 @@ func (r *runner) keep(st *state) error {
 // put makes an object that nobody replaces. One that is there with the same
 // text and metadata is what an earlier attempt left.
 func put(ctx context.Context, b blob.Bucket, key string, body []byte, meta map[string]string) error {
+	meta[metaObject] = hexHash(body)
 	c, ok := b.(blob.Creator)
 	if !ok {
 		return b.Put(ctx, key, body, meta)
@@ -170,7 +175,8 @@ func put(ctx context.Context, b blob.Bucket, key string, body []byte, meta map[s
 	}
 	is, err := Unpack(there)
 	want, wantErr := Unpack(body)
-	if err != nil || wantErr != nil || hexHash(is) != hexHash(want) || !maps.Equal(thereMeta, meta) {
+	meta[metaObject] = hexHash(there) // another release may pack in another way
+	if err != nil || wantErr != nil || !bytes.Equal(is, want) || !maps.Equal(thereMeta, meta) {
 		return fmt.Errorf("%s: %w", key, errForeign)
 	}
 	return nil

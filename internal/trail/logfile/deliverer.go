@@ -3,7 +3,6 @@ package logfile
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
@@ -172,7 +171,7 @@ func (d *Deliverer) note(change func(*Status)) {
 // save makes st durable, and then what everybody sees.
 func (d *Deliverer) save(st *state) error {
 	st.Version, st.Trail = stateVersion, d.o.ARN()
-	b, err := json.Marshal(st)
+	b, err := st.encode()
 	if err == nil {
 		err = d.store.save(b)
 	}

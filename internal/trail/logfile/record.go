@@ -34,9 +34,13 @@ func (r *runner) record(ctx context.Context) error {
 }
 
 func (n *note) event() event.PutDigest {
+	generated := ""
+	if !n.Generated.IsZero() {
+		generated = n.Generated.UTC().Format(backfillLayout)
+	}
 	return event.PutDigest{
 		Bucket: n.Bucket, Object: n.Object, Start: n.Start.UTC().Format(timeLayout), End: n.End.UTC().Format(timeLayout),
-		Hash: n.Hash, Signature: n.Signature, Fingerprint: n.Fingerprint,
+		Hash: n.Hash, Signature: n.Signature, Fingerprint: n.Fingerprint, Generated: generated,
 		LogFiles: n.LogFiles, Events: int64(n.Events), Delivered: int64(n.Delivered),
 		Head: int64(n.Head.Seq), HeadHash: hex.EncodeToString(n.Head.Hash[:]),
 	}
@@ -72,6 +76,7 @@ var putDigestName = `"` + event.Name(event.PutDigest{}) + `"`
 // putRecord is what a PutDigest event says.
 type putRecord struct {
 	Bucket, Object, Hash, Signature string
+	Generated                       string // of the backfill chain: as the metadata has it
 	Delivered                       uint64
 }
 
@@ -90,6 +95,7 @@ func readPut(record []byte) (putRecord, bool) {
 			Signature string `json:"signature"`
 		} `json:"responseElements"`
 		Details struct {
+			Generated string `json:"backfillGenerationTime"`
 			Delivered uint64 `json:"deliveredSequence"`
 		} `json:"serviceEventDetails"`
 		ErrorCode string `json:"errorCode"`
@@ -97,7 +103,7 @@ func readPut(record []byte) (putRecord, bool) {
 	if json.Unmarshal(record, &r) != nil || r.ErrorCode != "" {
 		return putRecord{}, false
 	}
-	return putRecord{r.Request.Bucket, r.Request.Key, r.Response.Hash, r.Response.Signature, r.Details.Delivered}, true
+	return putRecord{r.Request.Bucket, r.Request.Key, r.Response.Hash, r.Response.Signature, r.Details.Generated, r.Details.Delivered}, true
 }
 
 // witness tells of the newest digest outside, until that succeeds or there is

@@ -24,8 +24,11 @@ type VerifyOptions struct {
 	// the newest is held against; zero is time.Now.
 	Every time.Duration
 	Now   time.Time
-	// Journal, when there is one, must hold the same events, byte for byte.
-	Journal JournalReader
+	// Journal opens the journal, which must hold the same events, byte for byte;
+	// nil when only the bucket is at hand. It is called when all else was looked
+	// at, so that beside a running server the journal is the newest. With From or
+	// To it is left out.
+	Journal func() (JournalReader, error)
 	// Dir is data_dir/trail, whose delivery state says how far the log files
 	// must go; "" when only the bucket is at hand.
 	Dir string
@@ -50,7 +53,7 @@ type Witness struct {
 
 // Finding is one thing that is not as it was written.
 type Finding struct {
-	Object  string // key of the object, or the source of a witness
+	Object  string // key of the object, name of the state's file, or journal
 	Seq     uint64 // of the event, where there is one and the journal says
 	EventID string // of the event, where there is one
 	Problem string

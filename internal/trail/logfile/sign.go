@@ -239,7 +239,7 @@ func (r *runner) tryDigest(ctx context.Context) error {
 	st.Waiting = slices.DeleteFunc(st.Waiting, func(f waitingFile) bool { return named[f.Object] })
 	st.LatestDigestDelivery = r.now()
 	head := r.o.Journal.Head()
-	st.Record = &note{Reference: d.Reference, LogFiles: d.LogFiles, Events: d.Events, Delivered: st.Delivered, Head: head}
+	st.Record = &note{Reference: d.Reference, LogFiles: d.LogFiles, Events: d.Events, Delivered: st.Delivered, Head: head, Generated: d.Generated}
 	if backfilled {
 		st.Backfill = &d.Reference
 	} else {

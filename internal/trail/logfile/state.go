@@ -1,6 +1,7 @@
 package logfile
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,6 +62,7 @@ type note struct {
 	Events    uint64     `json:"events"`
 	Delivered uint64     `json:"delivered"`
 	Head      trail.Head `json:"head"`
+	Generated time.Time  `json:"generated,omitzero"`
 }
 
 func (s *state) clone() *state {
@@ -69,10 +71,25 @@ func (s *state) clone() *state {
 	return &c
 }
 
-func parseState(b []byte) (*state, error) {
-	var s state
-	if err := json.Unmarshal(b, &s); err != nil {
+// encode is the state's file: a line of JSON, and one with its SHA-256.
+func (s *state) encode() ([]byte, error) {
+	b, err := json.Marshal(s)
+	if err != nil {
 		return nil, err
+	}
+	return []byte(string(b) + "\n" + hexHash(b) + "\n"), nil
+}
+
+var errState = errors.New("the delivery's state is damaged")
+
+func parseState(b []byte) (*state, error) {
+	text, sum, ok := bytes.Cut(b, []byte("\n"))
+	if !ok || string(sum) != hexHash(text)+"\n" {
+		return nil, fmt.Errorf("%w: its checksum does not match", errState)
+	}
+	var s state
+	if err := json.Unmarshal(text, &s); err != nil {
+		return nil, fmt.Errorf("%w: %w", errState, err)
 	}
 	if s.Version != stateVersion {
 		return nil, fmt.Errorf("version %d is not %d, which this release reads", s.Version, stateVersion)

@@ -6,7 +6,6 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -413,11 +412,11 @@ func spans(digests []Digest) []string {
 	return s
 }
 
-func (w *world) intactState() *state {
+func (w *world) state() *state {
 	w.t.Helper()
-	var s state
-	if err := json.Unmarshal(w.store.b, &s); err != nil {
+	s, err := readState(w.store)
+	if err != nil {
 		w.t.Fatal(err)
 	}
-	return &s
+	return s
 }
