@@ -207,47 +207,43 @@ func divide(generation uint64, rows []batchRow) []rowFile {
 	return files
 }
 
-// writeRows makes the Parquet files of a batch, two at a time.
+// writeRows makes the Parquet files of a batch.
 func (s *store) writeRows(generation uint64, rows []batchRow) ([]trail.ImportedFile, error) {
-	files := divide(generation, rows)
-	done := make([]trail.ImportedFile, len(files))
-	errs := make([]error, len(files))
-	var wg sync.WaitGroup
-	var mu sync.Mutex // guards next
-	next := 0
-	for range 2 {
-		wg.Go(func() {
-			for {
-				mu.Lock()
-				i := next
-				next++
-				mu.Unlock()
-				if i >= len(files) {
-					return
-				}
-				done[i], errs[i] = s.writeFile(files[i])
-			}
-		})
-	}
-	wg.Wait()
-	for _, err := range errs {
+	var done []trail.ImportedFile
+	for _, f := range divide(generation, rows) {
+		file, err := s.writeFile(f)
 		if err != nil {
 			return nil, fmt.Errorf("write imported events: %w", err)
 		}
+		done = append(done, file)
 	}
 	return done, nil
 }
 
+// writeFile makes one. Rows are flattened beside the writing of those before.
 func (s *store) writeFile(f rowFile) (trail.ImportedFile, error) {
 	out, err := trail.WriteImported(s.fs, s.dataDir, f.path, func(w trail.RowWriter) error {
-		flats := make([]sqlfront.Flat, 0, writeRows)
-		for len(f.rows) > 0 {
-			flats = flats[:0]
-			for i := range min(writeRows, len(f.rows)) {
-				flats = append(flats, f.rows[i].flat())
+		flats := make(chan []sqlfront.Flat, 1) // one is written, one waits, one is being made
+		stop := make(chan struct{})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			defer close(flats)
+			for rows := range slices.Chunk(f.rows, writeRows) {
+				chunk := make([]sqlfront.Flat, len(rows))
+				for i := range rows {
+					chunk[i] = rows[i].flat()
+				}
+				select {
+				case flats <- chunk:
+				case <-stop:
+					return
+				}
 			}
-			f.rows = f.rows[len(flats):]
-			if err := w.Write(flats); err != nil {
+		})
+		defer wg.Wait()
+		defer close(stop)
+		for chunk := range flats {
+			if err := w.Write(chunk); err != nil {
 				return err
 			}
 		}

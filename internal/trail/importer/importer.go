@@ -28,14 +28,14 @@ type Options struct {
 
 	FS        trail.FS         // nil is the operating system's
 	Now       func() time.Time // nil is time.Now
-	BatchRows int              // 0 is 40,000
-	BatchSize int              // bytes; 0 is 48 MiB
+	BatchRows int              // 0 is 24,000
+	BatchSize int              // bytes; 0 is 36 MiB
 }
 
 // Defaults of a batch: two are in memory at a time.
 const (
-	defaultBatchRows = 40_000
-	defaultBatchSize = 48 << 20
+	defaultBatchRows = 24_000
+	defaultBatchSize = 36 << 20
 )
 
 // scanners is how many files are read at a time.

@@ -20,7 +20,9 @@ const (
 // document.
 func (s *scanner) broken(why string) (lost bool, err error) {
 	s.torn = true
-	s.more() // the sample should not end with the window
+	if len(s.text)-s.at < maxSample {
+		s.more()
+	}
 	start := s.base + int64(s.at)
 	sample := s.text[s.at:min(len(s.text), s.at+maxSample)]
 	s.at++
@@ -94,7 +96,7 @@ func opens(text string, i int) bool {
 
 // plausible says whether a record or a document begins here, by reading it.
 func (s *scanner) plausible() (ok, document bool) {
-	if len(s.text)-s.at < maxRecord {
+	if len(s.text)-s.at < s.largest() {
 		s.more()
 	}
 	if _, ok := envelope(s.text, s.at); ok {
@@ -102,7 +104,7 @@ func (s *scanner) plausible() (ok, document bool) {
 	}
 	end, err := s.measure()
 	s.effort += end - s.at
-	if err != nil || end-s.at > maxRecord {
+	if err != nil || end-s.at > s.largest() {
 		return false, false
 	}
 	if after := space(s.text, end); after < len(s.text) && !strings.ContainsRune(",]}{[", rune(s.text[after])) {

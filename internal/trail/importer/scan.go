@@ -17,8 +17,7 @@ import (
 // the text is. What it cannot read it takes out of the way up to where the next
 // record begins (resync.go), and says so: a broken record costs itself alone.
 const (
-	windowSize = 4 << 20 // holds any record that AWS writes (1 MB) several times
-	maxRecord  = 2 << 20
+	windowSize = 4 << 20  // holds any record that AWS writes (1 MB) several times; a record may have half
 	maxSample  = 64 << 10 // of the bytes of what is broken
 )
 
@@ -34,7 +33,7 @@ type finding struct {
 type scanner struct {
 	r    io.Reader
 	take func(finding) error
-	buf  []byte // windowSize; the reader's next bytes go here
+	buf  []byte // as long as the window; the reader's next bytes go here
 
 	text string // the window
 	at   int
@@ -47,7 +46,7 @@ type scanner struct {
 }
 
 // scan reads r to its end and hands what is in it to take, in order. buf is
-// windowSize long and may be used again afterwards. err is take's. A text that
+// as long as the window, and may be used again afterwards. err is take's. A text that
 // breaks off is read up to there, and cut says why.
 func scan(r io.Reader, buf []byte, take func(finding) error) (size int64, cut, err error) {
 	s := &scanner{r: r, buf: buf, take: take}
@@ -75,11 +74,11 @@ func scan(r io.Reader, buf []byte, take func(finding) error) (size int64, cut, e
 // then, and at is 0. It reports whether there is more than before.
 func (s *scanner) more() bool {
 	rest := len(s.text) - s.at
-	if s.eof || rest >= windowSize {
+	if s.eof || rest >= len(s.buf) {
 		return false
 	}
 	copy(s.buf, s.text[s.at:])
-	n, err := io.ReadFull(s.r, s.buf[rest:windowSize])
+	n, err := io.ReadFull(s.r, s.buf[rest:])
 	if err != nil {
 		s.eof = true
 		var broken *cutError
@@ -91,6 +90,9 @@ func (s *scanner) more() bool {
 	s.text, s.at = string(s.buf[:rest+n]), 0
 	return n > 0
 }
+
+// largest is what a record may have.
+func (s *scanner) largest() int { return len(s.buf) / 2 }
 
 // next skips space and reports whether anything follows.
 func (s *scanner) next() bool {
@@ -112,7 +114,7 @@ func (s *scanner) next() bool {
 // document is an object that is no element of a list: a record, or an envelope
 // of records. An envelope is entered, since it may be larger than the window.
 func (s *scanner) document() error {
-	if len(s.text)-s.at < maxRecord {
+	if len(s.text)-s.at < s.largest() {
 		s.more()
 	}
 	list, ok := envelope(s.text, s.at)
@@ -218,6 +220,7 @@ func (s *scanner) list() (ended bool, err error) {
 func (s *scanner) value() (lost bool, err error) {
 	end, err := s.measure()
 	if err != nil {
+		s.effort += end - s.at
 		return s.broken(describe(err, end == len(s.text)))
 	}
 	text, offset := s.text[s.at:end], s.base+int64(s.at)
@@ -226,8 +229,8 @@ func (s *scanner) value() (lost bool, err error) {
 	switch {
 	case text[0] != '{':
 		return false, s.take(broken(text, offset, size, "a value that is no object stands where a record belongs"))
-	case size > maxRecord:
-		return false, s.take(broken(text, offset, size, fmt.Sprintf("the record is larger than %d MiB", maxRecord>>20)))
+	case len(text) > s.largest():
+		return false, s.take(broken(text, offset, size, fmt.Sprintf("the record is larger than %d bytes", s.largest())))
 	}
 	return false, judge(text, offset, 0, s.take)
 }
@@ -235,9 +238,10 @@ func (s *scanner) value() (lost bool, err error) {
 // measure is where the value that begins here ends, or goes wrong. It reads on
 // as long as that may be for want of text.
 func (s *scanner) measure() (end int, err error) {
+	const longest = 8 // of what is reported where it begins: a word, an escape
 	for {
 		end, err = sqlfront.ScanJSON(s.text, s.at)
-		if err == nil && end < len(s.text) || !s.more() {
+		if end < len(s.text)-longest || err == nil && end < len(s.text) || !s.more() {
 			return end, err
 		}
 	}
