@@ -81,6 +81,7 @@ func (b *builder) finish() (built, error) {
 	if err := b.packer.Close(); err != nil {
 		return built{}, fmt.Errorf("pack log file: %w", err)
 	}
+	packers.Put(b.packer)
 	f := built{bytes.Clone(b.body.Bytes()), hex.EncodeToString(b.sum.Sum(nil)), b.first, b.last, b.oldest, b.newest}
 	*b = builder{limit: b.limit}
 	return f, nil

@@ -154,6 +154,9 @@ func (r *runner) keep(st *state) error {
 	r.state = st
 	err := r.save(st)
 	r.unsaved = err != nil
+	if err != nil {
+		r.note(func(s *Status) { s.LatestDeliveryError = err.Error() })
+	}
 	return err
 }
 

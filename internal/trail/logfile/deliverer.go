@@ -82,6 +82,7 @@ type Status struct {
 type Deliverer struct {
 	o     Options
 	store store
+	limit int // of a log file's text; 0 is MaxText
 	asks  chan *ask
 
 	mu     sync.Mutex // guards below

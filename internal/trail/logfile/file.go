@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -53,14 +54,22 @@ func Pack(text []byte) []byte {
 	if err = errors.Join(err, z.Close()); err != nil {
 		panic("logfile: a write to memory failed: " + err.Error())
 	}
+	packers.Put(z)
 	return b.Bytes()
 }
 
-func newPacker(w io.Writer) *gzip.Writer {
-	z, err := gzip.NewWriterLevel(w, 5)
+// packers are gzip writers that nobody uses: a new one is a megabyte.
+var packers = sync.Pool{New: func() any {
+	z, err := gzip.NewWriterLevel(nil, 5)
 	if err != nil {
 		panic("logfile: " + err.Error()) // the level is ours
 	}
+	return z
+}}
+
+func newPacker(w io.Writer) *gzip.Writer {
+	z := packers.Get().(*gzip.Writer)
+	z.Reset(w)
 	return z
 }
 

@@ -34,6 +34,7 @@ type VerifyOptions struct {
 	Dir string
 	// Witnesses are what was told outside of digests: anchors.
 	Witnesses []Witness
+	store     store                   // in place of Dir, in tests
 	Progress  func(done, total int64) // of objects; nil for none
 }
 

@@ -45,7 +45,7 @@ type runner struct {
 func (d *Deliverer) Run(ctx context.Context) error {
 	r := &runner{
 		Deliverer: d, batches: make(chan []event.Entry), hurry: make(chan struct{}, 1),
-		tell: make(chan Witnessed, 1), told: make(chan string),
+		tell: make(chan Witnessed, 1), told: make(chan string), next: builder{limit: d.limit},
 	}
 	var wg sync.WaitGroup
 	inner, cancel := context.WithCancel(ctx)

@@ -21,6 +21,9 @@ func Verify(ctx context.Context, o VerifyOptions) (Report, error) {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
 	}
+	if o.Dir != "" {
+		o.store = fileStore{o.Dir}
+	}
 	if o.Progress == nil {
 		o.Progress = func(int64, int64) {}
 	}
@@ -144,10 +147,10 @@ func newest(s *state) [2]string {
 
 // readState reads the delivery's state; nil where there is none.
 func (v *verifier) readState() (*state, error) {
-	if v.o.Dir == "" {
+	if v.o.store == nil {
 		return nil, nil
 	}
-	st, err := readState(fileStore{v.o.Dir})
+	st, err := readState(v.o.store)
 	if errors.Is(err, errState) {
 		if v.found[stateFile] == 0 {
 			v.find(Finding{Object: stateFile, Problem: err.Error()})

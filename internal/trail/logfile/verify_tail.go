@@ -84,7 +84,7 @@ func (v *verifier) checkTail() {
 			v.checkState(ref, [][]*heldDigest{v.chain, v.backfills}[i])
 		}
 	}
-	if v.before == nil && v.o.Dir != "" && len(v.digests) > 0 && v.found[stateFile] == 0 {
+	if v.before == nil && v.o.store != nil && len(v.digests) > 0 && v.found[stateFile] == 0 {
 		v.findf(stateFile, "the delivery's state is missing, though there are digests")
 	}
 	for _, w := range v.o.Witnesses {

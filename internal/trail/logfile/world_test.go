@@ -204,7 +204,7 @@ type signer struct {
 var testKeys = sync.OnceValue(func() []*rsa.PrivateKey {
 	var keys []*rsa.PrivateKey
 	for range 2 {
-		k, err := rsa.GenerateKey(rand.Reader, 2048)
+		k, err := rsa.GenerateKey(rand.Reader, 1024) // quick, and enough for tests
 		if err != nil {
 			panic(err)
 		}
@@ -275,7 +275,7 @@ func (w *world) deliverer() *Deliverer {
 		},
 		OnError: func(err error) { w.errs = append(w.errs, err) },
 	})
-	d.store = faultyStore{w.store, w.faulty}
+	d.store, d.limit = faultyStore{w.store, w.faulty}, w.limit
 	return d
 }
 
