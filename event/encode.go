@@ -139,6 +139,10 @@ func NewID() string {
 	return id.String()
 }
 
+// NameID is a UUID made of a name, always the same for it (version 5, RFC 9562
+// §5.5, in the name space of URLs).
+func NameID(name string) string { return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String() }
+
 func orNull(b json.RawMessage) json.RawMessage {
 	if b == nil {
 		return json.RawMessage("null")

@@ -185,12 +185,6 @@ type StartEventDataStoreIngestion struct {
 	Name string `request:"eventDataStore"` // what it was about
 }
 
-// StartImport is that call of the CloudTrail API, always refused.
-type StartImport struct {
-	managementWrite
-	Name string `request:"importId"` // what it was about
-}
-
 // StartLogging is that call of the CloudTrail API, always refused.
 type StartLogging struct {
 	managementWrite

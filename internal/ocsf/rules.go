@@ -115,6 +115,7 @@ func init() { // fill functions reach mapping, which reaches rules
 		"FailForwarder":   {activity: logStop, fill: journal("forwarder", high)},
 		"ResumeForwarder": {activity: logRestart, fill: journal("forwarder", informational)},
 		"TestForwarder":   {activity: other, fill: journal("forwarder", informational)},
+		"EndImport":       {activity: apiUpdate, fill: apiOn("import", "requestParameters.importId")},
 		"CollapseEvents":  {by: collapsedActivity, fill: collapsed, note: "the class of what was collapsed, with count"},
 	}
 }

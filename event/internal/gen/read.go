@@ -65,6 +65,7 @@ var titles = []struct{ file, title string }{
 	{"events_api.go", "The CloudTrail API"},
 	{"events_refused.go", "The CloudTrail API: what is always refused"},
 	{"events_keep.go", "What is kept, removed and taken out"},
+	{"events_import.go", "Imports"},
 	{"events_forward.go", "Forwarders"},
 }
 
