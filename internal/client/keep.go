@@ -17,3 +17,8 @@ func (c *Client) Holds(ctx context.Context, id string) ([]state.Hold, error) {
 func (c *Client) CreateHold(ctx context.Context, in rest.HoldRequest) (out state.Hold, err error) {
 	return out, c.do(ctx, http.MethodPost, "/v1/hold", in, &out)
 }
+
+// AnnounceExport tells the server that events are about to be taken out of the trail.
+func (c *Client) AnnounceExport(ctx context.Context, in rest.ExportRequest) error {
+	return c.do(ctx, http.MethodPost, "/v1/trail/export", in, nil)
+}

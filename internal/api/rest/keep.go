@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/trailgate/trailgate/event"
 	"github.com/trailgate/trailgate/internal/admin"
 	"github.com/trailgate/trailgate/internal/state"
 )
@@ -36,4 +37,24 @@ type Keep struct {
 	PruneUnfinished bool   `json:"pruneUnfinished,omitempty"` // some of its files are still there
 	Holds           int    `json:"holds"`                     // legal holds
 	Error           string `json:"error,omitempty"`           // why retention failed when it last ran
+}
+
+// ExportRequest says that events are about to be taken out of the trail.
+type ExportRequest struct {
+	Format   string `json:"format"`
+	From     string `json:"from,omitempty"`
+	To       string `json:"to,omitempty"`
+	Imported bool   `json:"imported,omitempty"`
+}
+
+// Exports notes who takes events out.
+type Exports interface {
+	// TakeEvents is called before the first of them is read.
+	TakeEvents(ctx context.Context, by admin.Actor, e event.GetEvents) error
+}
+
+func (s *Server) exports(mux *http.ServeMux) {
+	mux.Handle("POST /v1/trail/export", handle(s, func(ctx context.Context, by admin.Actor, in ExportRequest) (any, error) {
+		return nil, s.Node.TakeEvents(ctx, by, event.GetEvents{Format: in.Format, From: in.From, To: in.To, Imported: in.Imported})
+	}))
 }
