@@ -67,7 +67,7 @@ func (r *Runner) Flush(ctx context.Context, seq uint64) error {
 	}
 	for {
 		r.mu.Lock()
-		done, moved, failing, text := r.s.done, r.moved, r.s.failing, r.s.lastError
+		done, moved := r.s.done, r.moved
 		r.mu.Unlock()
 		if done >= seq {
 			return nil
@@ -75,8 +75,8 @@ func (r *Runner) Flush(ctx context.Context, seq uint64) error {
 		select {
 		case <-moved:
 		case <-ctx.Done():
-			if !failing.IsZero() {
-				return errors.New(text)
+			if st := r.Status(); !st.Failing.IsZero() {
+				return errors.New(st.LastError)
 			}
 			return ctx.Err()
 		}

@@ -14,13 +14,15 @@ import (
 	"time"
 )
 
-// Syslog has no acknowledgement (RFC 5425 §4.3), so a line counts as arrived
-// when the other side's kernel has taken all of it and the connection still
-// stands; on a new connection only after it has stood for a while, because a
-// server that refuses our certificate says so after the first line. What was
-// sent last is kept and sent again, before anything else, when the connection is
-// found broken afterwards: twice is better than never. What a server takes and
-// loses by itself is beyond us: its own queue must be durable.
+// Syslog has no acknowledgement (RFC 5425 §4.3), so a batch gets a connection of
+// its own and its end is the acknowledgement: we end our side, the server reads
+// up to there and ends its own (§4.4). A server that dies with lines unread
+// resets the connection, and the batch is sent again. That costs a handshake a
+// batch, resumed, at most one a second while few events come.
+//
+// Not every server ends TLS before TCP (rsyslog with GnuTLS does not), so the end
+// of TCP is enough. What a server has read and then loses is beyond us: its own
+// queue must be durable.
 
 // Syslog is where lines go.
 type Syslog struct {
@@ -31,192 +33,70 @@ type Syslog struct {
 }
 
 const (
-	syslogDial    = 10 * time.Second
-	syslogSettle  = 500 * time.Millisecond // a new connection stands for so long before its first lines count
-	syslogDrain   = 2 * time.Millisecond   // between looks at what the kernel has still to send
-	keepFor       = 30 * time.Second       // what was sent within it is sent again on a new connection
-	keepBytes     = 4 << 20
+	syslogLinger  = time.Second
 	syslogLargest = 256 << 10 // a record is never larger
 )
 
 // syslog writes RFC 5424 lines, octet-counted (RFC 5425), over TLS.
-type syslog struct {
-	o      Syslog
-	settle time.Duration
-
-	conn   net.Conn      // nil when there is none
-	raw    net.Conn      // the TCP connection below it
-	broken chan struct{} // closed when the other side has ended conn
-	young  bool          // nothing has counted on conn yet
-	kept   []keptLines
-}
-
-// keptLines were written and may be lost if the connection breaks.
-type keptLines struct {
-	at    time.Time
-	lines []byte
-}
+type syslog struct{ o Syslog }
 
 // NewSyslog makes the sink of a syslog server.
-func NewSyslog(o Syslog) Sink { return &syslog{o: o, settle: syslogSettle} }
+func NewSyslog(o Syslog) Sink {
+	if o.TLS != nil {
+		o.TLS = o.TLS.Clone()
+		o.TLS.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+	}
+	return &syslog{o}
+}
 
 func (s *syslog) String() string { return s.o.Name }
 
 func (s *syslog) Limits() Limits {
-	return Limits{Events: 1000, Bytes: 1 << 20, Largest: syslogLargest}
+	return Limits{Events: 5000, Bytes: 4 << 20, Largest: syslogLargest, Linger: syslogLinger}
 }
 
-// Close ends the connection so that the server reads everything: our end first,
-// then a while for its own.
-func (s *syslog) Close() error {
-	if s.conn == nil {
-		return nil
-	}
-	type halfCloser interface{ CloseWrite() error }
-	if hc, ok := s.conn.(halfCloser); ok && hc.CloseWrite() == nil {
-		select {
-		case <-s.broken:
-		case <-time.After(2 * time.Second):
-		}
-	}
-	s.drop()
-	return nil
-}
+func (s *syslog) Close() error { return nil }
 
 func (s *syslog) Send(ctx context.Context, batch []Message) ([]Failure, error) {
 	var lines []byte
 	for _, m := range batch {
 		lines = s.append(lines, m)
 	}
-	if err := s.send(ctx, lines); err != nil {
-		s.drop()
-		return nil, err
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", s.o.Address)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the syslog server: %w", err)
 	}
-	s.keep(lines)
+	defer c.Close()
+	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if err := s.converse(ctx, c.(*net.TCPConn), lines); err != nil {
+		return nil, cmp.Or(context.Cause(ctx), err)
+	}
 	return nil, nil
 }
 
-// send returns when the lines count as arrived.
-func (s *syslog) send(ctx context.Context, lines []byte) error {
-	if !s.standing() {
-		s.drop()
-		if err := s.dial(ctx); err != nil {
-			return err
-		}
-		var all []byte
-		for _, k := range s.kept {
-			all = append(all, k.lines...)
-		}
-		lines = append(all, lines...)
-	}
-	if deadline, ok := ctx.Deadline(); ok {
-		s.conn.SetWriteDeadline(deadline)
-	}
-	stop := context.AfterFunc(ctx, func() { s.conn.SetWriteDeadline(time.Unix(1, 0)) })
-	_, err := s.conn.Write(lines)
-	stop()
-	if err != nil {
-		return fmt.Errorf("write to the syslog server: %w", err)
-	}
-	if s.young {
-		if err := s.stands(ctx, s.settle); err != nil {
-			return err
-		}
-		s.young = false
-	}
-	for {
-		switch unsent, established := outgoing(s.raw); {
-		case !established:
-			return errEnded
-		case unsent == 0:
-			return nil
-		}
-		if err := s.stands(ctx, syslogDrain); err != nil {
-			return err
-		}
-	}
-}
-
-var errEnded = errors.New("the syslog server ended the connection")
-
-// stands waits, and fails when the connection ends meanwhile.
-func (s *syslog) stands(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-s.broken:
-		return errEnded
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
-
-// standing says whether there is a connection that has not ended.
-func (s *syslog) standing() bool {
-	if s.conn == nil {
-		return false
-	}
-	select {
-	case <-s.broken:
-		return false
-	default:
-		return true
-	}
-}
-
-func (s *syslog) dial(ctx context.Context) error {
-	bounded, cancel := context.WithTimeout(ctx, syslogDial)
-	defer cancel()
-	var d net.Dialer
-	raw, err := d.DialContext(bounded, "tcp", s.o.Address)
-	if err != nil {
-		return fmt.Errorf("connect to the syslog server: %w", err)
-	}
-	s.conn, s.raw = raw, raw
+// converse says the lines and returns when the server has read all of them.
+func (s *syslog) converse(ctx context.Context, c *net.TCPConn, lines []byte) error {
+	end := c.CloseWrite
+	var conn net.Conn = c
 	if s.o.TLS != nil {
-		c := tls.Client(raw, s.o.TLS)
-		if err := c.HandshakeContext(bounded); err != nil {
-			raw.Close()
-			s.conn = nil
+		t := tls.Client(c, s.o.TLS)
+		if err := t.HandshakeContext(ctx); err != nil {
 			return fmt.Errorf("connect to the syslog server: %w", err)
 		}
-		s.conn = c
+		conn, end = t, func() error { return errors.Join(t.CloseWrite(), c.CloseWrite()) }
 	}
-	s.young, s.broken = true, make(chan struct{})
-	go listen(s.conn, s.broken)
+	if _, err := conn.Write(lines); err != nil {
+		return fmt.Errorf("write to the syslog server: %w", err)
+	}
+	if err := end(); err != nil {
+		return fmt.Errorf("end what is said to the syslog server: %w", err)
+	}
+	if _, err := io.Copy(io.Discard, conn); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("wait for the syslog server to read it: %w", err)
+	}
 	return nil
-}
-
-// listen closes broken when the other side ends the connection, which is when
-// reading ends; a syslog server has nothing to say.
-func listen(conn net.Conn, broken chan<- struct{}) {
-	defer close(broken)
-	io.Copy(io.Discard, conn)
-}
-
-// drop gives up the connection and waits for its listener.
-func (s *syslog) drop() {
-	if s.conn != nil {
-		s.conn.Close()
-		<-s.broken
-		s.conn = nil
-	}
-}
-
-// keep remembers lines for a while.
-func (s *syslog) keep(lines []byte) {
-	now := time.Now()
-	s.kept = append(s.kept, keptLines{now, lines})
-	size := 0
-	for i := len(s.kept) - 1; i >= 0; i-- {
-		size += len(s.kept[i].lines)
-		if i < len(s.kept)-1 && (now.Sub(s.kept[i].at) > keepFor || size > keepBytes) { // the newest always
-			s.kept = append([]keptLines(nil), s.kept[i+1:]...)
-			return
-		}
-	}
 }
 
 // The structured data's name needs an enterprise number (RFC 5424 §7.2.2); 32473

@@ -16,7 +16,6 @@ import (
 
 	"github.com/trailgate/trailgate/event"
 	"github.com/trailgate/trailgate/internal/state"
-	"github.com/trailgate/trailgate/internal/state/sqlite"
 	"github.com/trailgate/trailgate/internal/trail/forward"
 )
 
@@ -72,6 +71,7 @@ type Far interface {
 // Exercise holds a kind of sink to the promises. open makes a new far side, fine.
 func Exercise(t *testing.T, open func(t *testing.T) Far) {
 	t.Run("all in order", func(t *testing.T) {
+		t.Parallel()
 		w := newWorld(t, open(t))
 		w.journal.Add(150)
 		w.run(beforeSend, 0, func(r *forward.Runner) {
@@ -86,12 +86,16 @@ func Exercise(t *testing.T, open func(t *testing.T) Far) {
 	})
 	for _, weather := range weathers {
 		t.Run(string(weather), func(t *testing.T) {
+			t.Parallel()
 			far := open(t)
 			if !far.Set(weather) {
 				return // it cannot be here
 			}
 			far.Set(Fine)
 			w := newWorld(t, far)
+			if weather == Slow {
+				w.timeout = 200 * time.Millisecond // too slow is what takes longer
+			}
 			w.journal.Add(40)
 			w.run(beforeSend, 0, func(r *forward.Runner) {
 				w.until(r, 40)
@@ -113,6 +117,7 @@ func Exercise(t *testing.T, open func(t *testing.T) Far) {
 	}
 	for _, at := range []step{beforeSend, afterSend, beforeSave, afterSave} {
 		t.Run("killed "+string(at), func(t *testing.T) {
+			t.Parallel()
 			for nth := 1; nth <= 5; nth++ {
 				w := newWorld(t, open(t))
 				w.journal.Add(45)
@@ -125,6 +130,7 @@ func Exercise(t *testing.T, open func(t *testing.T) Far) {
 		})
 	}
 	t.Run("killed while messages are refused", func(t *testing.T) {
+		t.Parallel()
 		for _, at := range []step{beforeSend, afterSend, beforeSave} {
 			far := open(t)
 			if !far.Set(Picky) {
@@ -148,18 +154,14 @@ type world struct {
 	journal *Journal
 	store   state.Store
 	dir     string
+	timeout time.Duration // of one attempt
 	ended   chan struct{} // closed when the process that runs has ended
 }
 
 func newWorld(t *testing.T, far Far) *world {
 	dir := t.TempDir()
-	store, err := sqlite.Open(t.Context(), filepath.Join(dir, "state.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
 	// Recent, because some services refuse what is old.
-	return &world{t, far, NewJournal(time.Now().Add(-time.Hour).Truncate(time.Second)), store, filepath.Join(dir, "forward"), nil}
+	return &world{t, far, NewJournal(time.Now().Add(-time.Hour).Truncate(time.Second)), NewStore(), filepath.Join(dir, "forward"), 10 * time.Second, nil}
 }
 
 // run is one process: it lives as long as fn, or until it is killed at the nth
@@ -172,7 +174,7 @@ func (w *world) run(at step, nth int, fn func(*forward.Runner)) {
 	sink := w.far.Sink(w.t)
 	r, err := forward.New(ctx, forward.Options{
 		Name: "under-test", Kind: "test", Journal: w.journal, Store: &mortalStore{w.store, p}, Dir: w.dir,
-		Sink:   &mortalSink{sink, p, batchEvents, time.Second},
+		Sink:   &mortalSink{sink, p, batchEvents, w.timeout},
 		Record: func(context.Context, event.Event) error { return nil },
 		Pause:  func(int) time.Duration { return 10 * time.Millisecond },
 	})
@@ -215,7 +217,7 @@ func (w *world) poll(r *forward.Runner, what string, ok func(forward.Status) boo
 	w.t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		if ok(r.Status()) {
 			return
@@ -225,7 +227,7 @@ func (w *world) poll(r *forward.Runner, what string, ok func(forward.Status) boo
 		case <-w.ended:
 			return
 		case <-deadline:
-			w.t.Fatalf("waited 20 s for %s: %+v", what, r.Status())
+			w.t.Fatalf("waited a minute for %s: %+v", what, r.Status())
 		}
 	}
 }
