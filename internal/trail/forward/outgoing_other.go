@@ -1,8 +1,0 @@
-//go:build !linux
-
-package forward
-
-import "net"
-
-// outgoing is unknown here.
-func outgoing(net.Conn) (unsent int, established bool) { return 0, true }
