@@ -33,11 +33,15 @@ var sinks = map[string]makeSink{
 	"file": func(_ context.Context, _ config.Config, _ config.Forwarder, u *url.URL) (forward.Sink, error) {
 		return forward.NewFile(u.Path), nil
 	},
-	"https":      webhookSink,
-	"http":       webhookSink,
-	"syslog+tls": syslogSink,
-	"syslog+tcp": syslogSink,
-	"s3":         bucketSink,
+	"https":        webhookSink,
+	"http":         webhookSink,
+	"syslog+tls":   syslogSink,
+	"syslog+tcp":   syslogSink,
+	"s3":           bucketSink,
+	"cloudwatch":   cloudWatchSink,
+	"eventbridge":  eventBridgeSink,
+	"lake":         lakeSink,
+	"securitylake": securityLakeSink,
 }
 
 func webhookSink(_ context.Context, _ config.Config, f config.Forwarder, _ *url.URL) (forward.Sink, error) {

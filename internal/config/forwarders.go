@@ -79,17 +79,17 @@ func Schemes() []Scheme {
 			_, err := ParsePlace(u.String())
 			return err
 		}},
-		{Name: "cloudwatch", Example: "cloudwatch://CloudTrail/logs/trailgate?region=eu-west-1", Params: []string{"region", "endpoint"}, Formats: bothFormats, check: hasHost},
-		{Name: "eventbridge", Example: "eventbridge://bus?region=eu-west-1", Params: []string{"region", "endpoint"}, Formats: bothFormats, check: hasHost},
+		{Name: "cloudwatch", Example: "cloudwatch://CloudTrail/trailgate?region=eu-west-1", Params: []string{"region", "endpoint", "stream"}, Formats: bothFormats, check: logGroup},
+		{Name: "eventbridge", Example: "eventbridge://bus?region=eu-west-1", Params: []string{"region", "endpoint"}, Formats: bothFormats, check: eventBus},
 		{Name: "lake", Example: "lake:arn:aws:cloudtrail:eu-west-1:111122223333:channel/01234567-89ab-cdef-0123-456789abcdef", Params: []string{"endpoint", "external_id"},
 			Formats: []string{FormatCloudTrail}, check: func(u *url.URL) error {
 				if !strings.HasPrefix(u.Opaque, "arn:") || !strings.Contains(u.Opaque, ":channel/") {
 					return fmt.Errorf("is not the ARN of a channel")
 				}
-				return nil
+				return endpoint(u)
 			}},
-		{Name: "securitylake", Example: "securitylake://aws-security-data-lake-eu-west-1-example/ext/trailgate?region=eu-west-1&account=111122223333",
-			Params: []string{"region", "endpoint", "account"}, Formats: []string{FormatOCSF}, check: hasHost},
+		{Name: "securitylake", Example: "securitylake://aws-security-data-lake-eu-west-1-example?region=eu-west-1&account=111122223333",
+			Params: []string{"region", "endpoint", "account", "source"}, Formats: []string{FormatOCSF}, check: securityLake},
 	}
 }
 
@@ -98,6 +98,62 @@ func hasHost(u *url.URL) error {
 		return fmt.Errorf("names nothing after ://")
 	}
 	return nil
+}
+
+// endpoint holds for where a service of AWS's is called.
+func endpoint(u *url.URL) error {
+	text := u.Query().Get("endpoint")
+	if text == "" {
+		return nil
+	}
+	to, err := url.Parse(text)
+	switch {
+	case err != nil || to.Host == "" || to.User != nil || to.RawQuery != "" || to.Scheme != "https" && to.Scheme != "http":
+		return fmt.Errorf("has an endpoint that is not an http or https URL")
+	case to.Scheme == "http" && !Loopback(to.Host):
+		return fmt.Errorf("would go out in the clear: an http endpoint is for loopback")
+	}
+	return nil
+}
+
+// eventBus holds for the names of event buses.
+func eventBus(u *url.URL) error {
+	if !eventBusName.MatchString(u.Host + u.Path) {
+		return fmt.Errorf("does not name an event bus: letters, digits and . - _ /, at most 256")
+	}
+	return endpoint(u)
+}
+
+var eventBusName = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,256}$`)
+
+// logGroup holds for the names CloudWatch Logs gives groups and streams, which
+// may begin with a slash: cloudwatch:///aws/trailgate.
+func logGroup(u *url.URL) error {
+	if !logGroupName.MatchString(u.Host + u.Path) {
+		return fmt.Errorf("does not name a log group: letters, digits and . - _ / #, at most 512")
+	}
+	if stream := u.Query().Get("stream"); len(stream) > 512 || strings.ContainsAny(stream, ":*") {
+		return fmt.Errorf("names a log stream with : or *, or of more than 512 characters")
+	}
+	return endpoint(u)
+}
+
+var logGroupName = regexp.MustCompile(`^[A-Za-z0-9._/#-]{1,512}$`)
+
+// securityLake holds for what becomes part of every key.
+func securityLake(u *url.URL) error {
+	q := u.Query()
+	switch {
+	case u.Host == "":
+		return fmt.Errorf("names no bucket")
+	case !regexp.MustCompile(`^(external(_[0-9A-Za-z]+)?|[0-9]{12})?$`).MatchString(q.Get("account")):
+		return fmt.Errorf("has an account that is neither 12 digits nor external_ID")
+	case !regexp.MustCompile(`^[A-Za-z0-9_-]{0,20}$`).MatchString(q.Get("source")):
+		return fmt.Errorf("has a source's prefix that is not of letters, digits, - and _")
+	case strings.Contains(u.Path, "//") || strings.Contains(u.Path, "/.."):
+		return fmt.Errorf("has a path with an empty part or ..")
+	}
+	return endpoint(u)
 }
 
 func hostAndPort(u *url.URL) error {
