@@ -20,7 +20,6 @@ import (
 	"github.com/trailgate/trailgate/internal/query"
 	"github.com/trailgate/trailgate/internal/recording"
 	"github.com/trailgate/trailgate/internal/sqlfront"
-	"github.com/trailgate/trailgate/internal/trail"
 )
 
 func (sh *shell) query() *cobra.Command {
@@ -105,32 +104,6 @@ func noData(cfg config.Config) error {
 }
 
 func (sh *shell) trail() *cobra.Command {
-	verify := &cobra.Command{Use: "verify", Short: "Check the whole trail; exits 3 when anything was changed", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, _, err := sh.settings()
-			if err != nil {
-				return err
-			}
-			report, err := trail.Verify(cmd.Context(), cfg.DataDir, sh.progress("verifying", "bytes"))
-			if errors.Is(err, os.ErrNotExist) {
-				return noData(cfg)
-			}
-			if err != nil {
-				return err
-			}
-			var rows [][]any
-			for _, f := range report.Findings {
-				rows = append(rows, []any{f.Segment, int64(f.Frame), f.Offset, f.Problem})
-			}
-			if report.Intact {
-				_, err := fmt.Fprintf(sh.out, "intact: %d events, head %x\n", report.Events, report.Head.Hash)
-				return err
-			}
-			if err := sh.print(cols("segment", "frame:bigint", "offset:bigint", "problem"), rows, ""); err != nil {
-				return err
-			}
-			return &failure{exitFound, errors.New("the trail was changed"), "frame is the sequence number of the first event that cannot be trusted"}
-		}}
 	status := &cobra.Command{Use: "status", Short: "Say how far the trail, its queries and its seals are", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return sh.server(func(c *client.Client) error {
@@ -141,7 +114,7 @@ func (sh *shell) trail() *cobra.Command {
 				return sh.print(cols("what", "value"), trailRows(st), "")
 			})
 		}}
-	return group("trail", "The append-only sequence of events", verify, status, sh.hold())
+	return group("trail", "The append-only sequence of events", sh.verify(), status, sh.trailExport(), sh.hold())
 }
 
 // progress shows how far a long job is, on stderr, after a second: a line that

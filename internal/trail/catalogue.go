@@ -67,15 +67,24 @@ func parseCatalogue(b []byte) (catalogue, error) {
 
 // writeCatalogue swaps the catalogue.
 func writeCatalogue(fsys FS, dir string, c catalogue) error {
-	b, err := json.MarshalIndent(c, "", " ")
+	b, err := c.encode()
 	if err != nil {
-		return fmt.Errorf("encode catalogue: %w", err)
+		return err
 	}
-	f, err := replaceFile(fsys, filepath.Join(eventsDir(dir), catalogueName), append(b, '\n'))
+	f, err := replaceFile(fsys, filepath.Join(eventsDir(dir), catalogueName), b)
 	if err != nil {
 		return fmt.Errorf("write catalogue: %w", err)
 	}
 	return f.Close()
+}
+
+// encode is the catalogue's text.
+func (c catalogue) encode() ([]byte, error) {
+	b, err := json.MarshalIndent(c, "", " ")
+	if err != nil {
+		return nil, fmt.Errorf("encode catalogue: %w", err)
+	}
+	return append(b, '\n'), nil
 }
 
 // query is the catalogue as engines take it.

@@ -11,6 +11,7 @@
 package fs
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -163,11 +164,16 @@ func putMeta(root *os.Root, key string, meta map[string]string) error {
 		}
 		meta = map[string]string{}
 	}
+	return writeFile(root, side, metaText(meta), false)
+}
+
+// metaText is metadata as its file has it.
+func metaText(meta map[string]string) []byte {
 	text, err := json.MarshalIndent(meta, "", "  ")
 	if err != nil {
-		return err
+		panic("blob/fs: " + err.Error()) // no map of strings is refused
 	}
-	return writeFile(root, side, append(text, '\n'), false)
+	return append(text, '\n')
 }
 
 // writeFile makes name hold b, durably; create refuses to replace a file.
@@ -286,6 +292,9 @@ func (b *Bucket) Get(ctx context.Context, key string) ([]byte, map[string]string
 	}
 	if err := json.Unmarshal(text, &meta); err != nil || meta == nil {
 		return fail(fmt.Errorf("%w: %s is not JSON of names and texts", blob.ErrDamaged, key+blob.MetaExt))
+	}
+	if !bytes.Equal(text, metaText(meta)) { // a name may be there twice, for two readers
+		return fail(fmt.Errorf("%w: %s is not as it was written", blob.ErrDamaged, key+blob.MetaExt))
 	}
 	return body, meta, nil
 }

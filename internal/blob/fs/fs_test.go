@@ -100,7 +100,7 @@ func TestDamageIsSaid(t *testing.T) {
 	if err := b.Put(t.Context(), "k", []byte("x"), map[string]string{"n": "1"}); err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"", "null", "[]", `{"n":1}`, `{"n":"1"`} {
+	for _, text := range []string{"", "null", "[]", `{"n":1}`, `{"n":"1"`, `{"n":"1"}`, "{\n  \"n\": \"2\",\n  \"n\": \"1\"\n}\n"} {
 		if err := os.WriteFile(filepath.Join(dir, "k.meta.json"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
