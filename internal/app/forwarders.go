@@ -114,7 +114,7 @@ func (a *App) openForwarder(ctx context.Context, f config.Forwarder) (*forward.R
 	}
 	o := forward.Options{
 		Name: f.Name, Kind: u.Scheme, Journal: a.trail, Store: a.store, Dir: forwardDir(a.cfg, f.Name),
-		Record: a.append, FromNow: f.From == "now", Log: a.o.Log,
+		Record: a.forwarderEvent(f.Name), FromNow: f.From == "now", Log: a.o.Log,
 	}
 	if f.Only != "" {
 		var err error
@@ -131,6 +131,19 @@ func (a *App) openForwarder(ctx context.Context, f config.Forwarder) (*forward.R
 		return nil, errors.Join(err, o.Sink.Close())
 	}
 	return r, nil
+}
+
+// forwarderEvent appends what a forwarder has to say, in its own name: that is
+// what a runbook's alarm is kept by.
+func (a *App) forwarderEvent(name string) func(context.Context, event.Event) error {
+	who := nodeIdentity(a.origin)
+	who.PrincipalID = "forwarder:" + name
+	return func(ctx context.Context, e event.Event) error {
+		bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		_, err := a.trail.Append(bounded, a.origin.Record(event.Meta{Time: time.Now(), Identity: who, SourceIP: a.origin.EventSource}, e))
+		return err
+	}
 }
 
 // forwardDir is where a forwarder keeps what its sink refused.
