@@ -16,6 +16,7 @@ import (
 
 	"github.com/trailgate/trailgate/event"
 	"github.com/trailgate/trailgate/internal/admin"
+	"github.com/trailgate/trailgate/internal/api/cloudtrail"
 	"github.com/trailgate/trailgate/internal/api/rest"
 	"github.com/trailgate/trailgate/internal/ca"
 	"github.com/trailgate/trailgate/internal/config"
@@ -56,6 +57,9 @@ type App struct {
 	forwarders []*forward.Runner
 	files      logFiles
 	retention  *retention
+
+	awsAPI *cloudtrail.Server // nil when it is off
+	awsLn  net.Listener
 
 	gateLn, apiLn net.Listener
 	metricsLn     net.Listener          // nil for none
@@ -138,7 +142,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) 
 		return nil, err
 	}
 	a.rest = &rest.Server{
-		Origin: a.origin, Store: a.store, Locks: a.locks, Sessions: apiSessions{a.gate}, Rules: a.rules, Respond: apiRunbooks{a.respond}, Node: a, Log: o.Log,
+		Origin: a.origin, TrailName: cfg.Trail.Name, Store: a.store, Locks: a.locks, Sessions: apiSessions{a.gate}, Rules: a.rules, Respond: apiRunbooks{a.respond}, Node: a, Log: o.Log,
 		Forwarders: apiForwarders{a},
 		Deliveries: a,
 		Query:      &queries{engine: a.people, trail: a.trail, origin: a.origin, now: time.Now},
@@ -153,6 +157,9 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) 
 			return nil, fmt.Errorf("listen for metrics: %w", err)
 		}
 	}
+	if err := a.openAPI(auth); err != nil {
+		return nil, err
+	}
 	if a.gateLn, err = net.Listen("tcp", cfg.Gate.Listen); err != nil {
 		return nil, fmt.Errorf("listen for the gate: %w", err)
 	}
@@ -164,7 +171,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) 
 
 // close gives back what New opened, as far as it came.
 func (a *App) close() {
-	for _, ln := range []net.Listener{a.gateLn, a.apiLn, a.metricsLn} {
+	for _, ln := range []net.Listener{a.gateLn, a.apiLn, a.metricsLn, a.awsLn} {
 		if ln != nil {
 			ln.Close()
 		}
@@ -213,6 +220,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	g := newGroup(ctx)
 	g.run("sealer", a.sealer.Run)
+	g.run("imports", a.watchImports)
 	g.run("query worker for people", a.people.Run)
 	g.run("query worker for runbooks", a.runbooks.Run)
 	g.run("locks", a.locks.Run)
@@ -223,6 +231,10 @@ func (a *App) Run(ctx context.Context) error {
 		g.run("metrics", func(ctx context.Context) error { return a.serveMetrics(ctx, a.metricsLn) })
 	}
 	g.run("local API", func(ctx context.Context) error { return a.rest.Run(ctx, a.apiLn) })
+	if a.awsAPI != nil {
+		g.run("CloudTrail API", func(ctx context.Context) error { return a.awsAPI.Run(ctx, a.awsLn) })
+		a.o.Log.Info("CloudTrail API listening", "url", a.apiURL())
+	}
 	g.run("gate", func(ctx context.Context) error { return a.gate.Run(ctx, a.gateLn) })
 	a.o.Log.Info("gate listening", "address", a.gateLn.Addr().String())
 
@@ -304,7 +316,7 @@ func (a *App) Status() rest.Status {
 	head := a.trail.Head()
 	sealed, _ := a.trail.Sealed()
 	st := rest.Status{
-		Version: a.o.Version, PID: os.Getpid(), Gate: a.gateLn.Addr().String(), Started: a.started,
+		Version: a.o.Version, PID: os.Getpid(), Gate: a.gateLn.Addr().String(), API: a.apiURL(), Started: a.started,
 		Sessions: len(a.gate.Sessions()), TrailSeq: head.Seq, TrailHash: hex.EncodeToString(head.Hash[:]),
 		QueriedSeq: a.people.Applied(), DetectedSeq: a.runbooks.Applied(), SealedSeq: sealed.Seq, Keep: a.retention.status(),
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/trailgate/trailgate/internal/api/rest"
 	"github.com/trailgate/trailgate/internal/client"
+	"github.com/trailgate/trailgate/internal/config"
 	"github.com/trailgate/trailgate/internal/state"
 )
 
@@ -82,9 +82,9 @@ func (sh *shell) createAccessKey(cmd *cobra.Command, _ []string) error {
 	profile, _ := f.GetString("profile")
 	endpoint, _ := f.GetString("endpoint")
 	if span, _ := f.GetString("expires"); span != "" {
-		d, err := days(span)
+		d, err := config.ParseSpan(span)
 		if err != nil {
-			return err
+			return misused("such as --expires 90d", "%w", err)
 		}
 		in.Expires = time.Now().Add(d).Truncate(time.Second)
 	} else if in.Temporary {
@@ -151,18 +151,4 @@ func (sh *shell) deleteAccessKey(cmd *cobra.Command, args []string) error {
 		sh.done("", "deleted access key %s", args[0])
 		return nil
 	})
-}
-
-// days reads a span of time: a Go duration, or days as 90d.
-func days(s string) (time.Duration, error) {
-	d, err := time.ParseDuration(s)
-	if n, ok := strings.CutSuffix(s, "d"); ok {
-		var whole int
-		whole, err = strconv.Atoi(n)
-		d = time.Duration(whole) * 24 * time.Hour
-	}
-	if err != nil || d <= 0 || d > 100*365*24*time.Hour {
-		return 0, misused("such as 90d or 12h", "%q is not a span of time", s)
-	}
-	return d, nil
 }

@@ -132,6 +132,8 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 		return hinted(err, "one server at a time works on a data directory: stop the other, or give this one its own --data-dir")
 	case errors.Is(err, trail.ErrDamaged):
 		return hinted(err, "trailgate trail verify says where; keep journal/ and events/ as evidence, and start on a new data directory")
+	case errors.Is(err, config.ErrPlainAPI):
+		return hinted(err, "api.certificate and api.key name the PEM files of a certificate; or let it listen on 127.0.0.1 alone")
 	case errors.Is(err, os.ErrNotExist):
 		return hinted(err, "trailgate init --admin NAME --key KEY.pub makes a data directory")
 	case err != nil:

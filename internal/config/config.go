@@ -29,6 +29,7 @@ type Config struct {
 	Notify      map[string]Receiver // by the name that a runbook's notify step uses
 	Forwarders  []Forwarder
 	Metrics     Metrics
+	API         API
 }
 
 // Metrics is where Prometheus asks.
@@ -139,6 +140,9 @@ func Keys() []Key {
 		text("event_source", "the eventSource of records", func(c *Config) *string { return &c.EventSource }, hostName),
 		text("gate.listen", "where the gate listens, HOST:PORT", func(c *Config) *string { return &c.Gate.Listen }, address),
 		text("gate.domain", "targets are NAME.DOMAIN behind a jump", func(c *Config) *string { return &c.Gate.Domain }, hostName),
+		text("api.listen", "where the CloudTrail API listens, HOST:PORT; none for nowhere", func(c *Config) *string { return &c.API.Listen }, optionalAddress),
+		text("api.certificate", "the CloudTrail API's certificate, a PEM file", func(c *Config) *string { return &c.API.Certificate }, func(string) error { return nil }),
+		text("api.key", "the certificate's key, a PEM file", func(c *Config) *string { return &c.API.Key }, func(string) error { return nil }),
 		text("runbooks.dir", "runbooks of your own, beside the shipped ones", func(c *Config) *string { return &c.Runbooks.Dir }, func(string) error { return nil }),
 		text("metrics.listen", "where Prometheus may ask for /metrics, HOST:PORT on loopback", func(c *Config) *string { return &c.Metrics.Listen }, loopbackAddress),
 		text("blob.url", "where log files and digests are kept: file:///DIR or s3://BUCKET/PREFIX?region=…&endpoint=…&lock=30d; none is data_dir/trail", func(c *Config) *string { return &c.Blob.URL }, place),
