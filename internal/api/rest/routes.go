@@ -50,6 +50,7 @@ type Node interface {
 	// GotRecording is called before a recording is read from the data directory.
 	GotRecording(ctx context.Context, by admin.Actor, session, format string) error
 	Exports
+	Imports
 }
 
 // Status is a running server in figures.
@@ -164,6 +165,7 @@ func (s *Server) routes() http.Handler {
 	tables(s, mux, "run", state.Tx.Runs)
 	s.holds(mux)
 	s.exports(mux)
+	s.imports(mux)
 	for _, kind := range manifest.Kinds {
 		mux.Handle("DELETE /v1/"+kind, handle(s, func(ctx context.Context, by admin.Actor, id string) (any, error) {
 			return nil, s.Admin.Delete(ctx, by, kind, id)

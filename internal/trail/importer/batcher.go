@@ -66,6 +66,7 @@ func (b *batcher) part(p part) error {
 	}
 	if p.last {
 		delta.Files = 1
+		b.im.total.FilesDone++
 		b.im.total.Bytes += p.file.Size
 		switch {
 		case p.err != nil:
@@ -80,7 +81,8 @@ func (b *batcher) part(p part) error {
 	b.im.report.add(delta)
 	b.batch.counts.add(delta)
 	if p.last {
-		if p.err == nil && p.known == nil && !b.partial[p.source] {
+		// What holds no records costs little to look at again, and says so again.
+		if p.err == nil && p.known == nil && !b.partial[p.source] && c.Read > 0 && c.Skipped == 0 {
 			b.batch.sources = append(b.batch.sources, entry{p.source, knownData(*c)})
 		}
 		delete(b.fileCounts, p.source)
@@ -203,15 +205,14 @@ func (b *batcher) flush(commit bool) error {
 // knownData is what is remembered of a file.
 func knownData(c Counts) (d data) {
 	binary.BigEndian.PutUint64(d[:], uint64(c.Read))
-	binary.BigEndian.PutUint32(d[8:], uint32(c.Quarantined))
-	binary.BigEndian.PutUint32(d[12:], uint32(c.Skipped))
+	binary.BigEndian.PutUint64(d[8:], uint64(c.Quarantined))
 	return d
 }
 
 // knownCounts is what reading a known file again would give.
 func knownCounts(d data) (c Counts) {
 	c.Read = int64(binary.BigEndian.Uint64(d[:]))
-	c.Quarantined = int64(binary.BigEndian.Uint32(d[8:]))
+	c.Quarantined = int64(binary.BigEndian.Uint64(d[8:]))
 	c.Duplicate = c.Read - c.Quarantined
 	return c
 }

@@ -44,9 +44,11 @@ const scanners = 2
 // Progress is how far an import is.
 type Progress struct {
 	Counts
+	FilesDone  int // of FilesTotal; an import that follows begins again with each look
 	FilesTotal int
-	Bytes      int64 // of the files that were looked at
+	Bytes      int64 // of the files that are done
 	BytesTotal int64
+	Done       bool // all that was there has been imported
 }
 
 // Report is what an import did.
@@ -164,7 +166,7 @@ const (
 // round imports files once. again says that files which are known were counted
 // before.
 func (im *importer) round(ctx context.Context, files []File, skipped map[string]int, again bool) error {
-	im.total.FilesTotal, im.total.BytesTotal, im.total.Bytes = len(files), 0, 0
+	im.total = Progress{FilesTotal: len(files)}
 	for _, f := range files {
 		im.total.BytesTotal += f.Size
 	}
@@ -222,7 +224,7 @@ func (im *importer) tell(now bool) {
 	}
 	im.told = at
 	p := im.total
-	p.Counts = im.report.Counts.clone()
+	p.Counts, p.Done = im.report.Counts.clone(), now
 	im.Progress(p)
 }
 

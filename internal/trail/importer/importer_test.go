@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trailgate/trailgate/internal/blob/blobtest"
 	"github.com/trailgate/trailgate/internal/trail"
 )
 
@@ -92,4 +93,43 @@ func TestImportTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%+v", c)
+}
+
+func TestImportFromABucket(t *testing.T) {
+	t.Parallel()
+	b := blobtest.NewMem("logs")
+	at := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	put := func(key, text string) {
+		t.Helper()
+		if err := b.Put(t.Context(), key, []byte(text), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	folder := "org/AWSLogs/111122223333/CloudTrail/eu-west-1/"
+	put(folder+"2026/03/01/111122223333_CloudTrail_eu-west-1_20260301T0005Z_aaaaaaaaaaaaaaaa.json.gz", string(pack(t, `{"Records":[`+awsRecords(0, 10)+`]}`)))
+	put(folder+"2026/03/02/111122223333_CloudTrail_eu-west-1_20260302T0005Z_aaaaaaaaaaaaaaaa.json.gz", `{"Records":[`+awsRecords(10, 30)+`]}`)
+	put("org/AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/03/01/111122223333_CloudTrail-Digest_eu-west-1_t_eu-west-1_20260301T100000Z.json.gz", "x")
+	put("elsewhere/a.json", awsRecord(99))
+	src := NewBucket(b, "org")
+	src.now = func() time.Time { return at }
+	data := t.TempDir()
+	r, err := Run(t.Context(), Options{DataDir: data, Source: src, Since: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)})
+	if err != nil || r.Files != 1 || r.Read != 20 || r.New != 0 || r.SkippedBy[skipOld] != 20 || r.SkippedBy[skipOldFile] != 1 || r.SkippedBy[skipDigest] != 1 {
+		t.Fatalf("since: %+v, %v", r, err)
+	}
+	r, err = Run(t.Context(), Options{DataDir: data, Source: src})
+	if err != nil || r.New != 30 {
+		t.Fatalf("all: %+v, %v", r, err)
+	}
+	// What arrives later is found in the folders of the days.
+	put(folder+"2026/03/02/111122223333_CloudTrail_eu-west-1_20260302T1200Z_bbbbbbbbbbbbbbbb.json.gz", awsRecord(30))
+	put("org/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/02/111122223333_CloudTrail_us-east-1_20260302T1200Z_bbbbbbbbbbbbbbbb.json.gz", awsRecord(31))
+	files, _, err := src.List(t.Context(), time.Time{}, true)
+	if err != nil || len(files) != 3 {
+		t.Errorf("the second listing has %d files, want those of yesterday and today in eu-west-1: %+v, %v", len(files), files, err)
+	}
+	at = at.Add(2 * time.Hour)
+	if files, _, err = src.List(t.Context(), time.Time{}, true); err != nil || len(files) != 4 {
+		t.Errorf("hours later the listing has %d files, want all 4: %v", len(files), err)
+	}
 }
