@@ -84,7 +84,7 @@ func (w *world) recordsOnce() {
 			recorded[p.Object]++
 		}
 	}
-	for _, k := range w.bucket.keys(testLayout.DigestPrefix()) {
+	for _, k := range w.keys(testLayout.DigestPrefix()) {
 		if recorded[k] != 1 {
 			w.t.Errorf("%d PutDigest events tell of %s, want one", recorded[k], k)
 		}

@@ -71,8 +71,8 @@ func TestAnOutageIsMadeUpFor(t *testing.T) {
 		if want := []string{"01:00:00-02:00:00 2"}; !slices.Equal(spans(backfilled), want) {
 			t.Errorf("backfilled %q, want %q", spans(backfilled), want)
 		}
-		object := w.bucket.objects[backfilled[0].Object]
-		if got := object.meta[MetaBackfill]; got != "2000-01-01T04:40:00.000Z" {
+		_, meta := w.get(backfilled[0].Object)
+		if got := meta[MetaBackfill]; got != "2000-01-01T04:40:00.000Z" {
 			t.Errorf("the backfill digest says it was made at %s", got)
 		}
 		w.intact()
@@ -146,14 +146,14 @@ func TestALogFileHasItsLimit(t *testing.T) {
 				w.journal.command("a command")
 			}
 			pass(time.Second)
-			if n := len(w.bucket.keys(testLayout.LogPrefix())); n < 6 || d.Delivered() < 40 {
+			if n := len(w.keys(testLayout.LogPrefix())); n < 6 || d.Delivered() < 40 {
 				t.Errorf("%d files with events up to %d after a second", n, d.Delivered())
 			}
 			pass(5 * time.Minute)
 		})
 		w.holdsOnce(50)
-		for _, k := range w.bucket.keys(testLayout.LogPrefix()) {
-			if text, _ := Unpack(w.bucket.objects[k].body); len(text) > w.limit {
+		for _, k := range w.keys(testLayout.LogPrefix()) {
+			if text := w.text(k); len(text) > w.limit {
 				t.Errorf("%s has %d bytes, more than %d", k, len(text), w.limit)
 			}
 		}

@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -22,7 +20,7 @@ import (
 	"crypto/sha256"
 
 	"github.com/trailgate/trailgate/event"
-	"github.com/trailgate/trailgate/internal/blob"
+	"github.com/trailgate/trailgate/internal/blob/blobtest"
 	"github.com/trailgate/trailgate/internal/trail"
 )
 
@@ -97,80 +95,6 @@ func (s still) Follow(ctx context.Context, from uint64, fn func([]event.Entry) e
 		}
 	}
 	return nil
-}
-
-// object is one in a bucket.
-type object struct {
-	body []byte
-	meta map[string]string
-}
-
-// bucket is one in memory.
-type bucket struct {
-	mu      sync.Mutex
-	name    string
-	objects map[string]object
-}
-
-func newBucket() *bucket { return &bucket{name: "tgbucket", objects: map[string]object{}} }
-
-func (b *bucket) clone() *bucket {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return &bucket{name: b.name, objects: maps.Clone(b.objects)}
-}
-
-func (b *bucket) Name() string { return b.name }
-
-func (b *bucket) Put(_ context.Context, key string, body []byte, meta map[string]string) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.objects[key] = object{slices.Clone(body), maps.Clone(meta)}
-	return nil
-}
-
-func (b *bucket) Create(ctx context.Context, key string, body []byte, meta map[string]string) error {
-	b.mu.Lock()
-	_, there := b.objects[key]
-	b.mu.Unlock()
-	if there {
-		return blob.ErrExists
-	}
-	return b.Put(ctx, key, body, meta)
-}
-
-func (b *bucket) Get(_ context.Context, key string) ([]byte, map[string]string, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	o, ok := b.objects[key]
-	if !ok {
-		return nil, nil, blob.ErrNotFound
-	}
-	return slices.Clone(o.body), maps.Clone(o.meta), nil
-}
-
-func (b *bucket) List(_ context.Context, prefix, after string) iter.Seq2[blob.Object, error] {
-	keys := b.keys(prefix)
-	return func(yield func(blob.Object, error) bool) {
-		for _, k := range keys {
-			if k > after && !yield(blob.Object{Key: k}, nil) {
-				return
-			}
-		}
-	}
-}
-
-func (b *bucket) Delete(_ context.Context, key string) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.objects, key)
-	return nil
-}
-
-func (b *bucket) keys(prefix string) []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(b.objects)), func(k string) bool { return !strings.HasPrefix(k, prefix) })
 }
 
 // memStore is a delivery's state in memory.
@@ -253,7 +177,7 @@ func (s *signer) Sign(fingerprint string, text []byte) ([]byte, error) {
 type world struct {
 	t       testing.TB
 	journal *journal
-	bucket  *bucket
+	bucket  *blobtest.Mem
 	store   *memStore
 	signer  *signer
 	faulty  *faults // between the deliverer and the rest
@@ -262,14 +186,14 @@ type world struct {
 }
 
 func newWorld(t testing.TB) *world {
-	w := &world{t: t, journal: newJournal(), bucket: newBucket(), store: &memStore{}, signer: newSigner()}
-	w.faulty = &faults{w: w}
+	w := &world{t: t, journal: newJournal(), bucket: blobtest.NewMem("tgbucket"), store: &memStore{}, signer: newSigner(), faulty: &faults{}}
+	w.faulty.puts(w.bucket)
 	return w
 }
 
 func (w *world) deliverer() *Deliverer {
 	d := NewDeliverer(Options{
-		Layout: testLayout, Journal: w.journal, Bucket: faultyBucket{w.bucket, w.faulty}, Signer: w.signer, Dir: "/nonexistent",
+		Layout: testLayout, Journal: w.journal, Bucket: w.bucket, Signer: w.signer, Dir: "/nonexistent",
 		Record: func(_ context.Context, e event.Event) error {
 			return w.faulty.step("record", func() error { w.journal.append(e); return nil })
 		},
@@ -293,27 +217,29 @@ func (w *world) run(fn func(*Deliverer)) {
 	}
 }
 
-// faults fails steps.
+// faults fails steps: what is saved, put or recorded.
 type faults struct {
-	w    *world
 	mu   sync.Mutex
-	n    int
 	log  []string
-	fail func(n int, what string) (before, after error)
+	fail func(n int, what string) (before, after error) // nil fails none
+	put  error                                          // what comes after the put that is under way
 }
 
 var errFault = errors.New("fault")
 
-func (f *faults) step(what string, do func() error) error {
+func (f *faults) begin(what string) (before, after error) {
 	f.mu.Lock()
-	f.n++
-	n, fail := f.n, f.fail
 	f.log = append(f.log, what)
+	n, fail := len(f.log), f.fail
 	f.mu.Unlock()
-	var before, after error
-	if fail != nil {
-		before, after = fail(n, what)
+	if fail == nil {
+		return nil, nil
 	}
+	return fail(n, what)
+}
+
+func (f *faults) step(what string, do func() error) error {
+	before, after := f.begin(what)
 	if before != nil {
 		return before
 	}
@@ -323,17 +249,15 @@ func (f *faults) step(what string, do func() error) error {
 	return after
 }
 
-type faultyBucket struct {
-	*bucket
-	f *faults
-}
-
-func (b faultyBucket) Put(ctx context.Context, key string, body []byte, meta map[string]string) error {
-	return b.f.step("put "+key, func() error { return b.bucket.Put(ctx, key, body, meta) })
-}
-
-func (b faultyBucket) Create(ctx context.Context, key string, body []byte, meta map[string]string) error {
-	return b.f.step("put "+key, func() error { return b.bucket.Create(ctx, key, body, meta) })
+// puts makes a step of each put into b.
+func (f *faults) puts(b *blobtest.Mem) {
+	b.Before(func(_ context.Context, c blobtest.Call) (err error) {
+		if c.Verb == "put" || c.Verb == "create" {
+			err, f.put = f.begin("put " + c.Key)
+		}
+		return err
+	})
+	b.After(func(blobtest.Call) error { return f.put })
 }
 
 type faultyStore struct {
@@ -345,16 +269,39 @@ func (s faultyStore) save(b []byte) error {
 	return s.f.step("save", func() error { return s.memStore.save(b) })
 }
 
+// keys are those in the bucket with a prefix, in order.
+func (w *world) keys(prefix string) []string {
+	return slices.DeleteFunc(w.bucket.Keys(), func(k string) bool { return !strings.HasPrefix(k, prefix) })
+}
+
+// get is an object of the bucket.
+func (w *world) get(key string) (body []byte, meta map[string]string) {
+	w.t.Helper()
+	body, meta, err := w.bucket.Get(context.Background(), key)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return body, meta
+}
+
+// text is an object's, unpacked.
+func (w *world) text(key string) []byte {
+	w.t.Helper()
+	body, _ := w.get(key)
+	text, err := Unpack(body)
+	if err != nil {
+		w.t.Fatalf("%s: %v", key, err)
+	}
+	return text
+}
+
 // delivered are the records of all log files, by eventID, and how often each
 // is there.
 func (w *world) delivered() map[string]int {
 	w.t.Helper()
 	count := map[string]int{}
-	for _, k := range w.bucket.keys(testLayout.LogPrefix()) {
-		text, err := Unpack(w.bucket.objects[k].body)
-		if err != nil {
-			w.t.Fatalf("%s: %v", k, err)
-		}
+	for _, k := range w.keys(testLayout.LogPrefix()) {
+		text := w.text(k)
 		records, err := Split(text)
 		if err != nil {
 			w.t.Fatalf("%s: %v", k, err)
@@ -384,12 +331,8 @@ func (w *world) holdsOnce(n int) {
 // digests are those in the bucket, in the order of their keys.
 func (w *world) digests() (chain, backfilled []Digest) {
 	w.t.Helper()
-	for _, k := range w.bucket.keys(testLayout.DigestPrefix()) {
-		text, err := Unpack(w.bucket.objects[k].body)
-		if err != nil {
-			w.t.Fatalf("%s: %v", k, err)
-		}
-		d, err := ParseDigest(text)
+	for _, k := range w.keys(testLayout.DigestPrefix()) {
+		d, err := ParseDigest(w.text(k))
 		if err != nil {
 			w.t.Fatalf("%s: %v", k, err)
 		}
