@@ -8,6 +8,9 @@
 //	sshd                    start a real sshd that trusts $DATA's user CA; sets $SSHD and $SSHD_PORT
 //	person NAME             make a key for NAME and an ssh_config that uses it: ssh -F $WORK/NAME.conf
 //	smalldisk DIR SIZE      make DIR a file system of that size
+//	receiver [stop]         a webhook receiver at $HOOK with its secret in hook.key; hook.ids is what it was told
+//	port NAME               set $NAME to a free port
+//	get URL                 print what it answers
 //	code NAME SECRETFILE    let NAME answer the TOTP prompt with a code of that secret
 package e2e
 
@@ -49,6 +52,10 @@ func TestScripts(t *testing.T) {
 			"sshd":   startSSHD,
 			"person": person,
 			"code":   code,
+
+			"receiver": receiver,
+			"port":     port,
+			"get":      get,
 
 			"smalldisk": smallDisk,
 		},
