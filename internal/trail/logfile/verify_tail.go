@@ -1,10 +1,10 @@
 package logfile
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/trailgate/trailgate/event"
+	"github.com/trailgate/trailgate/internal/trail"
 )
 
 // tombstone is what a DeleteEvents event says of digests that retention
@@ -31,18 +31,12 @@ func (v *verifier) readOurs(record []byte, seq uint64) *putRecord {
 		}
 		return &p
 	case deleteEventsName:
-		var r struct {
-			Request struct {
-				LastDigest string `json:"lastDigest"`
-				Hash       string `json:"lastDigestHash"`
-			} `json:"requestParameters"`
-			ErrorCode string `json:"errorCode"`
-		}
-		if json.Unmarshal(record, &r) != nil || r.ErrorCode != "" {
+		_, e, ok := trail.ReadTombstone(record)
+		if !ok {
 			return nil
 		}
-		if k, ok := ParseKey(r.Request.LastDigest); ok && k.Kind == KindDigest && k.Is(v.o.Layout) {
-			v.tombstones = append(v.tombstones, tombstone{k, r.Request.LastDigest, r.Request.Hash})
+		if k, ok := ParseKey(e.LastDigest); ok && k.Kind == KindDigest && k.Is(v.o.Layout) {
+			v.tombstones = append(v.tombstones, tombstone{k, e.LastDigest, e.DigestHash})
 		}
 	}
 	return nil
@@ -124,8 +118,12 @@ func (v *verifier) checkPut(object string, p putEvent) {
 	}
 }
 
-// checkState checks that the delivery's newest digest is there, and the newest.
+// checkState checks that the delivery's newest digest is there, and the newest
+// but for one that it was about to put when the node ended.
 func (v *verifier) checkState(ref *Reference, chain []*heldDigest) {
+	if n := len(chain); n > 0 && v.pending(chain[n-1]) {
+		chain = chain[:n-1]
+	}
 	if ref == nil || ref.Bucket != v.o.Bucket.Name() {
 		if ref == nil && len(chain) > 0 {
 			v.findf(chain[len(chain)-1].key, "the delivery knows of no digest: was the data directory put back?")
@@ -138,9 +136,16 @@ func (v *verifier) checkState(ref *Reference, chain []*heldDigest) {
 		v.lacks(ref.Object, "the delivery put it, and nothing newer")
 	case d.hash != "" && d.hash != ref.Hash || d.signature != ref.Signature:
 		v.findf(ref.Object, "it is not the digest that was delivered")
-	case chain[len(chain)-1] != d:
+	case len(chain) > 0 && chain[len(chain)-1] != d:
 		v.findf(chain[len(chain)-1].key, "it is newer than the newest that the delivery knows of, %s: was the data directory put back?", ref.Object)
 	}
+}
+
+// pending reports whether the delivery has announced d, and does not know yet
+// whether it was put.
+func (v *verifier) pending(d *heldDigest) bool {
+	p := v.before.Digest
+	return p != nil && p.Object == d.key && p.Signature == d.signature && (d.hash == "" || d.hash == p.Hash)
 }
 
 // checkWitness checks that what somebody outside was told of is there.
