@@ -18,6 +18,7 @@ import (
 	"github.com/trailgate/trailgate/internal/admin"
 	"github.com/trailgate/trailgate/internal/api/rest"
 	"github.com/trailgate/trailgate/internal/config"
+	"github.com/trailgate/trailgate/internal/ocsf"
 	"github.com/trailgate/trailgate/internal/sqlfront"
 	"github.com/trailgate/trailgate/internal/state"
 	"github.com/trailgate/trailgate/internal/trail/forward"
@@ -79,13 +80,9 @@ func bucketSink(ctx context.Context, cfg config.Config, f config.Forwarder, _ *u
 	if err != nil {
 		return nil, err
 	}
-	layout := logfile.Layout{Prefix: prefix, AccountID: cfg.AccountID, Region: cfg.Region, Name: cmp.Or(cfg.Value("trail.name"), "trailgate")}
-	return forward.NewBucket(f.Name, b, layout, bucketEvery), nil
+	layout := logfile.Layout{Prefix: prefix, AccountID: cfg.AccountID, Region: cfg.Region, Name: cfg.Trail.Name}
+	return forward.NewBucket(f.Name, b, layout, cfg.Trail.LogFileEvery), nil
 }
-
-// bucketEvery is how long events of a forwarder wait for their file, as in
-// CloudTrail.
-const bucketEvery = 5 * time.Minute
 
 func trustOf(f config.Forwarder) (*tls.Config, error) {
 	return forward.Trust{CAFile: f.CAFile, ClientCertificate: f.ClientCertificate, ClientKey: f.ClientKey}.Config()
@@ -108,7 +105,7 @@ func (a *App) openForwarders(ctx context.Context) error {
 func (a *App) openForwarder(ctx context.Context, f config.Forwarder) (*forward.Runner, error) {
 	u := f.URL()
 	for _, to := range []string{f.To, u.Query().Get("endpoint")} {
-		if to, err := url.Parse(to); err == nil && to.Host != "" && isOwn(a.cfg.Value("api.listen"), to) {
+		if to, err := url.Parse(to); err == nil && to.Host != "" && isOwn(a.cfg.API.Listen, to) {
 			return nil, fmt.Errorf("%s is this node's own API: each event would come back as another", to.Host)
 		}
 	}
@@ -121,6 +118,9 @@ func (a *App) openForwarder(ctx context.Context, f config.Forwarder) (*forward.R
 		if o.Only, err = sqlfront.ParsePredicate(f.Only); err != nil {
 			return nil, err
 		}
+	}
+	if f.Format == config.FormatOCSF && u.Scheme != "securitylake" { // which files events by their class, and maps them itself
+		o.Encode = func(e event.Entry) ([]byte, error) { return ocsf.Transform(e.JSON) }
 	}
 	var err error
 	if o.Sink, err = sinks[u.Scheme](ctx, a.cfg, f, u); err != nil {
