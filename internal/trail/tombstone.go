@@ -91,12 +91,21 @@ func writePruned(fsys FS, dir string, p pruned) error {
 // somewhere are told apart by readTombstone.
 var tombstoneMark = []byte(`"` + tombstoneName + `"`)
 
-// readTombstone reads a tombstone from the record of the event seq. ok is
-// false for any other event: only Trailgate itself appends tombstones, and what
-// it calls itself no client can be called.
+// readTombstone reads a tombstone from the record of the event seq.
 func readTombstone(seq uint64, record []byte) (t tombstone, ok bool) {
-	if !bytes.Contains(record, tombstoneMark) {
+	id, e, ok := ReadTombstone(record)
+	if !ok || uint64(e.Last) >= seq {
 		return t, false
+	}
+	return tombstone{EventID: id, Seq: seq, Event: e}, true
+}
+
+// ReadTombstone reads a tombstone and its eventID from a record. ok is false for
+// any other event: only Trailgate itself appends tombstones, and what it calls
+// itself no client can be called.
+func ReadTombstone(record []byte) (id string, e event.DeleteEvents, ok bool) {
+	if !bytes.Contains(record, tombstoneMark) {
+		return "", e, false
 	}
 	var r struct {
 		UserIdentity struct {
@@ -107,6 +116,7 @@ func readTombstone(seq uint64, record []byte) (t tombstone, ok bool) {
 		EventName         string `json:"eventName"`
 		EventID           string `json:"eventID"`
 		EventCategory     string `json:"eventCategory"`
+		ErrorCode         string `json:"errorCode"`
 		RequestParameters struct {
 			Reason      string   `json:"reason"`
 			Before      string   `json:"before"`
@@ -124,18 +134,18 @@ func readTombstone(seq uint64, record []byte) (t tombstone, ok bool) {
 			LogFiles    int64    `json:"logFileCount"`
 		} `json:"requestParameters"`
 	}
-	if json.Unmarshal(record, &r) != nil || r.EventName != tombstoneName || r.EventCategory != event.Management ||
+	if json.Unmarshal(record, &r) != nil || r.EventName != tombstoneName || r.ErrorCode != "" || r.EventCategory != event.Management ||
 		r.UserIdentity.Type != serviceType || r.UserIdentity.InvokedBy != r.EventSource {
-		return t, false
+		return "", e, false
 	}
 	p := r.RequestParameters
-	if p.First < 1 || p.Last < p.First || uint64(p.Last) >= seq || len(p.Hash) != 2*len(Hash{}) {
-		return t, false
+	if p.First < 1 || p.Last < p.First || len(p.Hash) != 2*len(Hash{}) {
+		return "", e, false
 	}
-	return tombstone{EventID: r.EventID, Seq: seq, Event: event.DeleteEvents{
+	return r.EventID, event.DeleteEvents{
 		Reason: p.Reason, Before: p.Before, First: p.First, Last: p.Last, Count: p.Count, Oldest: p.Oldest, Newest: p.Newest, Hash: p.Hash, Segments: p.Segments,
 		FirstDigest: p.FirstDigest, LastDigest: p.LastDigest, DigestHash: p.DigestHash, Digests: p.Digests, LogFiles: p.LogFiles,
-	}}, true
+	}, true
 }
 
 // serviceType is the userIdentity.type of what Trailgate itself does.
