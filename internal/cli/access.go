@@ -205,9 +205,12 @@ func (sh *shell) authorities() (config.Config, *ca.CA, error) {
 
 func (sh *shell) ca() *cobra.Command {
 	var line bool
-	show := &cobra.Command{Use: "show user|host", Short: "Print what targets (user) or clients (host) must trust", Args: cobra.ExactArgs(1), ValidArgs: []string{"user", "host"},
-		Long: "Print what targets (user) or clients (host) must trust.\n\n  trailgate ca show user\n  trailgate ca show host --line >> ~/.ssh/known_hosts.trailgate",
+	show := &cobra.Command{Use: "show user|host|digest", Short: "Print what targets (user), clients (host) or auditors (digest) must trust", Args: cobra.ExactArgs(1), ValidArgs: []string{"user", "host", "digest"},
+		Long: "Print what targets (user), clients (host) or auditors (digest) must trust.\n\n  trailgate ca show user\n  trailgate ca show host --line >> ~/.ssh/known_hosts.trailgate\n  trailgate ca show digest > digest.pem",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] == "digest" {
+				return sh.showDigestKeys(line)
+			}
 			cfg, keys, err := sh.authorities()
 			if err != nil {
 				return err
@@ -222,12 +225,12 @@ func (sh *shell) ca() *cobra.Command {
 			case args[0] == "host":
 				fmt.Fprintf(sh.out, "# Clients trust the gate, and every target behind it, with this line in known_hosts.\n# The gate's own key is %s\n%s\n", keys.GateFingerprint(), keys.HostLine(cfg.Gate.Domain, gateNames(cfg)...))
 			default:
-				return misused("user or host", "there is no %q CA", args[0])
+				return misused("user, host or digest", "there is no %q CA", args[0])
 			}
 			return nil
 		}}
-	show.Flags().BoolVar(&line, "line", false, "the line alone, for a script")
-	return group("ca", "The certificate authorities", show)
+	show.Flags().BoolVar(&line, "line", false, "the line alone, for a script; of digest, the fingerprints")
+	return group("ca", "The certificate authorities", show, sh.rotateCA())
 }
 
 func (sh *shell) sshConfig() *cobra.Command {

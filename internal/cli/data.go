@@ -111,7 +111,11 @@ func (sh *shell) trail() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return sh.print(cols("what", "value"), trailRows(st), "")
+				files, err := c.LogFiles(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return sh.print(cols("what", "value"), append(trailRows(st), deliveryRows(files)...), "")
 			})
 		}}
 	return group("trail", "The append-only sequence of events", sh.verify(), status, sh.trailExport(), sh.hold())
