@@ -256,6 +256,11 @@ func EachImported(fsys FS, dir, path string, fn func(text string) error) error {
 	return eachText(fsys, filepath.Join(ImportsDir(dir), path), fn)
 }
 
+// EachImportedRow calls fn with the rows of a file of imported events.
+func EachImportedRow(fsys FS, dir, path string, fn func(sqlfront.Flat) error) error {
+	return eachRow(fsys, filepath.Join(ImportsDir(dir), path), fn)
+}
+
 // eachText reads the column eventJson of a Parquet file.
 func eachText(fsys FS, name string, fn func(string) error) (err error) {
 	f, err := fsys.Open(name, false)

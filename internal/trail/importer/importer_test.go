@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -132,4 +133,19 @@ func TestImportFromABucket(t *testing.T) {
 	if files, _, err = src.List(t.Context(), time.Time{}, true); err != nil || len(files) != 4 {
 		t.Errorf("hours later the listing has %d files, want all 4: %v", len(files), err)
 	}
+}
+
+// scale is how often to do what is done often: the environment variable if it
+// is set, so that a long run is the same test.
+func scale(t testing.TB, env string, usual int) int {
+	t.Helper()
+	s := os.Getenv(env)
+	if s == "" {
+		return usual
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n <= 0 {
+		t.Fatalf("%s is no number: %q", env, s)
+	}
+	return n
 }

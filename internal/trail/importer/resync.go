@@ -41,14 +41,10 @@ func (s *scanner) broken(why string) (lost bool, err error) {
 			s.at++
 		}
 	}
+	between := s.text[:s.at] // what parts it from the next record is no part of it
 	size := s.base + int64(s.at) - start
-	if size < int64(len(sample)) {
-		sample = sample[:size]
-	}
-	trimmed := strings.TrimRight(sample, ", \r\n\t")
-	if len(trimmed) < len(sample) && size == int64(len(sample)) {
-		sample, size = trimmed, int64(len(trimmed))
-	}
+	size -= min(size, int64(len(between)-len(strings.TrimRight(between, ", \r\n\t"))))
+	sample = sample[:min(size, int64(len(sample)))]
 	return lost, s.take(broken(sample, start, size, why))
 }
 
