@@ -42,10 +42,10 @@ func (sh *shell) forwarder() *cobra.Command {
 					if !st.Failing.IsZero() {
 						failing++
 					}
-					rows = append(rows, []any{st.Name, st.Kind, st.Cursor, st.LagEvents, st.LagSeconds, st.Sent, st.Refused, st.Missed, st.Errors,
+					rows = append(rows, []any{st.Name, st.Kind, st.To, st.Cursor, st.LagEvents, st.LagSeconds, st.Sent, st.Refused, st.Missed, st.Errors,
 						cell(st.LastSent), cell(st.Failing), st.LastError, cell(st.ErrorTime)})
 				}
-				columns := cols("name", "kind", "cursor:bigint", "lagEvents:bigint", "lagSeconds:double", "sent:bigint", "refused:bigint", "missed:bigint", "errors:bigint",
+				columns := cols("name", "kind", "to", "cursor:bigint", "lagEvents:bigint", "lagSeconds:double", "sent:bigint", "refused:bigint", "missed:bigint", "errors:bigint",
 					"lastSent:timestamp", "failingSince:timestamp", "lastError", "errorTime:timestamp")
 				if sh.format() == "table" {
 					columns, rows = brief(columns, rows, []string{"name", "kind", "lagEvents", "sent", "refused", "failingSince", "lastError"})

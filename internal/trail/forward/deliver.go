@@ -64,7 +64,7 @@ func (r *Runner) idle(b *batch) time.Duration {
 // due says whether the batch should go although it is not full.
 func (r *Runner) due(b *batch) bool {
 	r.mu.Lock()
-	hurry := r.hurry > r.s.done
+	hurry := r.hurry > r.s.done && r.hurry <= b.through // what somebody waits for has been read
 	r.mu.Unlock()
 	return hurry || !r.o.Now().Before(b.due)
 }
@@ -223,6 +223,9 @@ func (r *Runner) putAside(ctx context.Context, m Message, reason string) bool {
 	for attempt := 1; ; attempt++ {
 		err := r.aside.put(r.o.Now(), m, reason)
 		if err == nil {
+			if attempt > 1 {
+				r.well(ctx)
+			}
 			break
 		}
 		if !r.wait(ctx, err, r.o.Pause(attempt)) {

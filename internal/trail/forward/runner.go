@@ -120,6 +120,9 @@ func New(ctx context.Context, o Options) (*Runner, error) {
 		}
 	case err != nil:
 		return nil, fmt.Errorf("read the cursor of forwarder %s: %w", o.Name, err)
+	case row.Seq > o.Journal.Head().Seq: // its events were others
+		o.Log.Error("the trail is not the one that was forwarded: from its beginning", "forwarder", o.Name)
+		row.Seq = 0
 	}
 	if r.aside, err = openAside(o.Dir); err != nil {
 		return nil, fmt.Errorf("forwarder %s: %w", o.Name, err)
@@ -136,7 +139,7 @@ func New(ctx context.Context, o Options) (*Runner, error) {
 // for.
 func (r *Runner) Run(ctx context.Context) error {
 	defer r.close()
-	in := make(chan []item, 1) // one read ahead: the journal is read while the sink works
+	in := make(chan []item, 4) // a megabyte of the journal is read while the sink works
 	reading, stop := context.WithCancel(ctx)
 	var reader sync.WaitGroup
 	reader.Go(func() { r.read(reading, in) })
@@ -188,7 +191,7 @@ func (r *Runner) read(ctx context.Context, in chan<- []item) {
 		if ctx.Err() != nil {
 			return
 		}
-		r.failed(fmt.Errorf("read the trail: %w", err))
+		r.unread(err)
 		if !pause(ctx, r.o.Pause(attempt)) {
 			return
 		}

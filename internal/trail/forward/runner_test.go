@@ -538,28 +538,45 @@ func TestEventsThatWereRemovedAreMissed(t *testing.T) {
 	})
 }
 
-// A full disk, or one that is gone, keeps a refused message from being put
-// aside: the runner waits.
+// A disk that is full, or gone, keeps a refused message from being put aside:
+// the runner waits.
 func TestNothingIsRefusedUnlessItIsPutAside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, forward.Limits{Largest: 1})
+		b.start()
 		if err := os.WriteFile(b.o.Dir, nil, 0o600); err != nil { // a file where the directory should be
 			t.Fatal(err)
 		}
-		b.o.Dir = filepath.Join(b.o.Dir)
 		b.journal.Add(1)
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		if _, err := forward.New(ctx, b.o); err == nil {
-			t.Fatal("New takes a file for its directory")
+		after(10 * time.Second)
+		if st := b.r.Status(); st.Refused != 0 || st.Cursor != 0 || !strings.Contains(st.LastError, "put a refused message aside") {
+			t.Errorf("status %+v, want it to wait", st)
 		}
 		if err := os.Remove(b.o.Dir); err != nil {
 			t.Fatal(err)
 		}
-		b.start()
-		after(time.Second)
-		if st := b.r.Status(); st.Refused != 1 || st.Cursor != 1 {
+		after(2 * time.Minute)
+		if st := b.r.Status(); st.Refused != 1 || st.Cursor != 1 || !st.Failing.IsZero() {
 			t.Errorf("status %+v", st)
+		}
+		b.stop()
+	})
+}
+
+func TestAnotherTrailIsForwardedFromItsBeginning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, forward.Limits{})
+		b.journal.Add(9)
+		b.start()
+		after(2 * time.Second)
+		b.stop()
+		b.journal = forwardtest.NewJournal(time.Now())
+		b.o.Journal = b.journal
+		b.journal.Add(4)
+		b.start()
+		after(2 * time.Second)
+		if got := b.sink.batches(); got != "1-9 1-4" {
+			t.Errorf("batches %s, want all of the new trail", got)
 		}
 		b.stop()
 	})
@@ -605,4 +622,29 @@ func TestBackoffDoublesToAMinute(t *testing.T) {
 			}
 		}
 	}
+}
+
+// BenchmarkForwardFile: a backlog of 10,000 events into a file.
+func BenchmarkForwardFile(b *testing.B) {
+	journal := forwardtest.NewJournal(time.Now())
+	journal.Add(10_000)
+	for b.Loop() {
+		ctx, cancel := context.WithCancel(b.Context())
+		dir := b.TempDir()
+		r, err := forward.New(ctx, forward.Options{
+			Name: "file", Kind: "file", Sink: forward.NewFile(filepath.Join(dir, "events.jsonl")), Journal: journal, Store: forwardtest.NewStore(), Dir: dir,
+			Record: func(context.Context, event.Event) error { return nil },
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() { r.Run(ctx) })
+		if err := r.Flush(ctx, 10_000); err != nil {
+			b.Fatal(err)
+		}
+		cancel()
+		wg.Wait()
+	}
+	b.ReportMetric(10_000*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }

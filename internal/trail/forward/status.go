@@ -113,6 +113,17 @@ func (r *Runner) lost(n uint64) {
 	r.o.Log.Error("events were removed from the journal before they could be forwarded", "forwarder", r.o.Name, "count", n)
 }
 
+// unread notes that the journal could not be read. That is no failure of the
+// sink: the trail has its own alarms.
+func (r *Runner) unread(err error) {
+	now := r.o.Now()
+	r.mu.Lock()
+	r.s.errors++
+	r.s.lastError, r.s.errorAt = "read the trail: "+err.Error(), now
+	r.mu.Unlock()
+	r.o.Log.Error("a forwarder cannot read the trail", "forwarder", r.o.Name, "err", err)
+}
+
 // failed notes an attempt that failed.
 func (r *Runner) failed(err error) {
 	now := r.o.Now()
