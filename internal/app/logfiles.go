@@ -162,7 +162,7 @@ func (a *App) RotateDigestKey(ctx context.Context, by admin.Actor) (rest.DigestK
 		return err
 	}
 	var announced *ca.DigestKey
-	k, err := a.files.keys.Rotate(time.Now(), func(k ca.DigestKey) error {
+	k, err := a.files.keys.Rotate(time.Now, func(k ca.DigestKey) error {
 		if err := record(k, nil); err != nil {
 			return err
 		}

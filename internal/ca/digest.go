@@ -28,6 +28,7 @@ const (
 	digestStamp  = "20060102T150405Z"
 	digestBits   = 2048
 	digestPEM    = "RSA PRIVATE KEY"
+	takeOver     = 10 * time.Second // of a new key: longer than an append and a file take
 	// digestYears end the time of a key that nobody rotates.
 	digestYears = 100
 )
@@ -206,25 +207,27 @@ func (k *DigestKeys) private(fingerprint string) *rsa.PrivateKey {
 	return nil
 }
 
-// Rotate makes a new key, which signs from the next second on. record is called
+// Rotate makes a new key, which takes over some seconds from now: by then it is
+// in its file, and no digest of that time has been signed. record is called
 // first, and when it fails nothing changes.
-func (k *DigestKeys) Rotate(now time.Time, record func(DigestKey) error) (DigestKey, error) {
+func (k *DigestKeys) Rotate(now func() time.Time, record func(DigestKey) error) (DigestKey, error) {
+	fail := func(err error) (DigestKey, error) { return DigestKey{}, fmt.Errorf("rotate the digest key: %w", err) }
+	private, err := rsa.GenerateKey(rand.Reader, digestBits) // may take a while
+	if err != nil {
+		return fail(err)
+	}
 	k.rotating.Lock()
 	defer k.rotating.Unlock()
-	from := now.UTC().Truncate(time.Second).Add(time.Second) // a digest of this second may be signed
+	from := now().UTC().Add(takeOver).Truncate(time.Second)
 	all := k.All()
 	if newest := all[len(all)-1]; !from.After(newest.From) {
-		return DigestKey{}, fmt.Errorf("rotate the digest key: the newest signs from %s on, and it is not later", newest.From.Format(time.RFC3339))
-	}
-	private, err := rsa.GenerateKey(rand.Reader, digestBits)
-	if err != nil {
-		return DigestKey{}, fmt.Errorf("rotate the digest key: %w", err)
+		return fail(fmt.Errorf("the newest signs from %s on, and it is not later", newest.From.Format(time.RFC3339)))
 	}
 	if err := record(publicDigestKey(&private.PublicKey, from)); err != nil {
-		return DigestKey{}, fmt.Errorf("rotate the digest key: %w", err)
+		return fail(err)
 	}
 	if err := createDigestKey(k.dir, private, from); err != nil {
-		return DigestKey{}, fmt.Errorf("rotate the digest key: %w", err)
+		return fail(err)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

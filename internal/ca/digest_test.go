@@ -70,21 +70,21 @@ func TestRotatedDigestKeysAreKeptForEver(t *testing.T) {
 	k, dir := digestKeys(t)
 	first := k.All()[0]
 	refused := errors.New("not recorded")
-	if _, err := k.Rotate(midday.Add(time.Hour), func(DigestKey) error { return refused }); !errors.Is(err, refused) {
+	if _, err := k.Rotate(at(midday.Add(time.Hour)), func(DigestKey) error { return refused }); !errors.Is(err, refused) {
 		t.Fatalf("Rotate = %v, want what record returned", err)
 	}
 	if len(k.All()) != 1 {
 		t.Fatal("a rotation that was not recorded happened")
 	}
 	var recorded DigestKey
-	second, err := k.Rotate(midday.Add(time.Hour), func(d DigestKey) error { recorded = d; return nil })
+	second, err := k.Rotate(at(midday.Add(time.Hour)), func(d DigestKey) error { recorded = d; return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
 	if recorded.Fingerprint != second.Fingerprint || !recorded.From.Equal(second.From) {
 		t.Errorf("recorded %+v, made %+v", recorded, second)
 	}
-	if _, err := k.Rotate(midday, func(DigestKey) error { return nil }); err == nil {
+	if _, err := k.Rotate(at(midday), func(DigestKey) error { return nil }); err == nil {
 		t.Error("a key that takes over before the newest was made")
 	}
 	again, err := LoadDigest(dir)
@@ -98,8 +98,8 @@ func TestRotatedDigestKeysAreKeptForEver(t *testing.T) {
 			want string
 		}{
 			{from, first.Fingerprint},
-			{from.Add(time.Hour), first.Fingerprint}, // a digest of that second may be signed
-			{from.Add(time.Hour + time.Second), second.Fingerprint},
+			{from.Add(time.Hour + 9*time.Second), first.Fingerprint}, // a digest of now may be signed this moment
+			{from.Add(time.Hour + 10*time.Second), second.Fingerprint},
 			{from.AddDate(50, 0, 0), second.Fingerprint},
 		} {
 			if got, err := keys.Key(c.at); err != nil || got.Fingerprint != c.want {
@@ -146,6 +146,8 @@ func TestDigestKeysRefuseWhatIsNotOne(t *testing.T) {
 		t.Errorf("LoadDigest of a directory without keys = %v, want os.ErrNotExist", err)
 	}
 }
+
+func at(t time.Time) func() time.Time { return func() time.Time { return t } }
 
 func check(t *testing.T, err error) {
 	t.Helper()
