@@ -89,6 +89,8 @@ type trailVerifier struct {
 	made   bool // there are digest keys, so log files are due
 	told   []toldAnchor
 	r      *TrailReport
+	// damaged is why the log files could not be held against the journal.
+	damaged error
 }
 
 // toldAnchor is an anchor and the place that keeps it.
@@ -213,6 +215,11 @@ func (v *trailVerifier) checkLogFiles(ctx context.Context) error {
 		lo.Witnesses = append(lo.Witnesses, a.witness())
 	}
 	report, err := logfile.Verify(ctx, lo)
+	if lo.Journal != nil && (errors.Is(err, trail.ErrDamaged) || errors.Is(err, os.ErrNotExist)) { // then each is checked by itself
+		v.damaged = err
+		lo.Journal = nil
+		report, err = logfile.Verify(ctx, lo)
+	}
 	if err != nil {
 		return err
 	}
@@ -252,6 +259,12 @@ func (v *trailVerifier) checkJournal(ctx context.Context) error {
 		v.find(TrailFinding{Where: f.Segment, Seq: f.Frame, Offset: f.Offset, Problem: f.Problem})
 	}
 	v.r.Events, v.r.Head = report.Events, hex.EncodeToString(report.Head.Hash[:])
+	if v.damaged != nil {
+		v.note("the journal cannot be read whole, so the log files were not held against it")
+		if report.Intact {
+			v.find(TrailFinding{Where: "journal", Problem: v.damaged.Error()})
+		}
+	}
 	return nil
 }
 
