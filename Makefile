@@ -17,6 +17,7 @@ ARGS     ?=
 PKG      ?= ./...
 FUZZTIME ?= 10s
 SOAK     ?= 20
+KILLS    ?= 1000
 BENCH    ?= .
 COUNT    ?= 1
 TIMEOUT  ?= 15m
@@ -70,7 +71,8 @@ fuzz: deps ## every fuzz target for FUZZTIME=10s
 	scripts/fuzz $(FUZZTIME) $(PKG)
 
 .PHONY: soak
-soak: deps ## all tests SOAK=20 times over, shuffled: what fails once in a while fails here
+soak: deps ## all tests SOAK=20 times over, shuffled, and KILLS=1000 kills under load
+	TRAILGATE_KILLS=$(KILLS) go test -race -run '^TestKilledServerLosesNothing$$' -timeout 3h -v ./e2e
 	go test -race -p 1 -count $(SOAK) -shuffle on -timeout 6h $(PKG)
 
 .PHONY: bench
