@@ -129,7 +129,7 @@ func profileText(profile, endpoint string, k rest.AccessKeyAnswer) string {
 	if k.Token != "" {
 		fmt.Fprintf(&b, "aws_session_token = %s\n", k.Token)
 	}
-	fmt.Fprintf(&b, "services = %s\ns3 =\n  addressing_style = path\n\n[services %s]\n", profile, profile)
+	fmt.Fprintf(&b, "services = %s\ns3 =\n  addressing_style = path\n  signature_version = s3v4\n\n[services %s]\n", profile, profile)
 	for _, service := range []string{"cloudtrail", "cloudtrail_data", "s3"} {
 		fmt.Fprintf(&b, "%s =\n  endpoint_url = %s\n", service, endpoint)
 	}

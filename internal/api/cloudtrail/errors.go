@@ -50,6 +50,11 @@ func unproven(err error, d dialect) *apiError {
 	invalid := "The security token included in the request is invalid."
 	expired := "The security token included in the request is expired"
 	s3 := d == s3Dialect
+	var signature *sigv4.Error
+	text := ""
+	if errors.As(err, &signature) {
+		text = signature.Text // without whose key it was
+	}
 	switch kind := sigv4.KindOf(err); {
 	case errors.Is(err, authn.ErrUnknownKey) && s3, errors.Is(err, authn.ErrKeyDisabled) && s3:
 		return forbidden("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
@@ -66,20 +71,20 @@ func unproven(err error, d dialect) *apiError {
 	case kind == sigv4.Missing && s3:
 		return forbidden("AccessDenied", "Access Denied")
 	case kind == sigv4.Missing:
-		return forbidden("MissingAuthenticationTokenException", err.Error())
+		return forbidden("MissingAuthenticationTokenException", text)
 	case kind == sigv4.Incomplete && s3:
-		return bad("AuthorizationHeaderMalformed", err.Error())
+		return bad("AuthorizationHeaderMalformed", text)
 	case kind == sigv4.Incomplete:
-		return forbidden("IncompleteSignature", err.Error())
+		return forbidden("IncompleteSignature", text)
 	case kind == sigv4.Expired && s3:
 		return forbidden("AccessDenied", "Request has expired")
 	case kind == sigv4.Skewed && s3:
 		return forbidden("RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")
 	case (kind == sigv4.WrongScope || kind == sigv4.WrongRegion) && s3:
-		return bad("AuthorizationHeaderMalformed", "The authorization header is malformed; "+err.Error())
+		return bad("AuthorizationHeaderMalformed", "The authorization header is malformed; "+text)
 	case s3:
 		return forbidden("SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
 	default: // a wrong scope is a wrong signature to these services, and so is a clock that is off
-		return forbidden("InvalidSignatureException", err.Error())
+		return forbidden("InvalidSignatureException", text)
 	}
 }

@@ -172,7 +172,9 @@ func (in *s3Request) getObject(ctx context.Context, c *call) error {
 	in.write = func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		for name, value := range meta {
-			h.Set("X-Amz-Meta-"+name, value)
+			// In small letters, as S3 writes them: botocore keeps the case, and the
+			// AWS CLI asks for "signature".
+			h["x-amz-meta-"+name] = []string{value}
 		}
 		sum := md5.Sum(body) // what S3's ETag is; nothing relies on it
 		h.Set("ETag", `"`+hex.EncodeToString(sum[:])+`"`)
