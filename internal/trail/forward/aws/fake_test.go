@@ -198,6 +198,9 @@ func (a *amazon) signature(r *http.Request, body []byte) (code, message string) 
 			again.Header.Set(name, r.Header.Get(name))
 		}
 	}
+	if !slices.Contains(strings.Split(signed, ";"), "content-length") {
+		again.ContentLength = 0 // the signer would sign it
+	}
 	sum := sha256.Sum256(body)
 	if err := v4.NewSigner().SignHTTP(context.Background(), a.creds, again, hex.EncodeToString(sum[:]), a.service, region, at); err != nil {
 		return "InternalFailure", err.Error()
