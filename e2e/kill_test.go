@@ -99,6 +99,7 @@ type killed struct {
 	dir, data  string
 	port       string
 	api        *client.Client
+	feeder     *feeder
 	load       map[string]*atomic.Int64 // acknowledged so far
 	serial     atomic.Int64             // makes what the load says unique
 	starting   int                      // kills while the server started
@@ -112,8 +113,12 @@ func newKilled(t *testing.T) *killed {
 	if err != nil {
 		t.Fatal(err)
 	}
+	apiPort, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
 	k := &killed{t: t, dir: t.TempDir(), port: port, load: map[string]*atomic.Int64{}}
-	for _, what := range []string{denials, commands, changes, queries} {
+	for _, what := range []string{denials, commands, changes, queries, audits} {
 		k.load[what] = new(atomic.Int64)
 	}
 	k.data, k.forwarders = filepath.Join(k.dir, "data"), filepath.Join(k.dir, "forwarded.jsonl")
@@ -132,8 +137,10 @@ func newKilled(t *testing.T) *killed {
 		"config":   fmt.Sprintf("Host gate\n HostName 127.0.0.1\n Port %s\n IdentityFile %s/bob\n IdentitiesOnly yes\n BatchMode yes\n StrictHostKeyChecking no\n UserKnownHostsFile /dev/null\n LogLevel ERROR\n ConnectTimeout 5\n", port, k.dir),
 		"web2.pub": string(ssh.MarshalAuthorizedKey(target.HostKey)),
 		"trailgate.yaml": "trail: {log_file_every: 1s, digest_every: 1s, seal_every: 1s}\n" +
+			"api: {listen: \"127.0.0.1:" + apiPort + "\"}\n" +
 			"forwarders: [{name: out, to: \"file://" + k.forwarders + "\"}]\n",
-		"web2.cedar": `permit (principal == Identity::"bob", action, resource == Target::"web2");`,
+		"web2.cedar": `permit (principal == Identity::"bob", action, resource == Target::"web2");
+permit (principal == Identity::"bob", action == Action::"PutAuditEvents", resource);`,
 	} {
 		if err := os.WriteFile(filepath.Join(k.dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -146,6 +153,7 @@ func newKilled(t *testing.T) *killed {
 	k.must("target", "create", "web1", "--address", "127.0.0.1:9", "--host-key", filepath.Join(k.dir, "hostkey.pub"))
 	k.must("target", "create", "web2", "--address", target.Addr, "--host-key", filepath.Join(k.dir, "web2.pub"))
 	k.must("policy", "create", "web2", "--file", filepath.Join(k.dir, "web2.cedar"))
+	k.feeder = k.newFeeder(apiPort)
 	server.kill(t)
 	return k
 }
@@ -232,7 +240,7 @@ func (k *killed) round(n int, p point) {
 		v := k.start()
 		ctx, dead := context.WithCancel(k.t.Context())
 		var load sync.WaitGroup
-		for _, put := range []func(context.Context){k.denied, k.denied, k.executed, k.changed, k.queried} {
+		for _, put := range []func(context.Context){k.denied, k.denied, k.executed, k.changed, k.queried, k.audited} {
 			load.Go(func() {
 				for ctx.Err() == nil {
 					put(ctx)
@@ -308,6 +316,17 @@ func (k *killed) changed(ctx context.Context) {
 	}
 	if err == nil && k.api.Delete(ctx, "role", word) == nil {
 		k.acknowledged(changes, wordFact("DeleteRole", word))
+	}
+}
+
+func (k *killed) audited(ctx context.Context) {
+	id, err := k.feeder.put(ctx, k.unique())
+	var refused *refusedError
+	switch {
+	case err == nil:
+		k.acknowledged(audits, idFact(id))
+	case errors.As(err, &refused) && ctx.Err() == nil:
+		k.t.Errorf("PutAuditEvents: %v", err)
 	}
 }
 
