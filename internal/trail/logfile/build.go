@@ -26,6 +26,8 @@ type builder struct {
 	size        int
 	oldest      time.Time
 	newest      time.Time
+	said        string    // eventTime of the last event, as its record has it
+	at          time.Time // the same; most events share theirs with the one before
 	sum         hash.Hash
 	body        bytes.Buffer
 	packer      *gzip.Writer
@@ -51,7 +53,10 @@ func (b *builder) add(e event.Entry) bool {
 	b.sum.Write(e.JSON)
 	b.packer.Write(e.JSON) // to memory
 	b.size += len(e.JSON)
-	at := eventTime(e)
+	if raw := member(e.JSON, "eventTime"); b.said == "" || string(raw) != b.said {
+		b.said, b.at = string(raw), eventTime(e)
+	}
+	at := b.at
 	if b.oldest.IsZero() || at.Before(b.oldest) {
 		b.oldest = at
 	}
