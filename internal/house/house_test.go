@@ -72,7 +72,7 @@ var listed = sync.OnceValues(func() (all []string, err error) {
 			return err
 		}
 		if d.IsDir() {
-			if name := d.Name(); slices.Contains([]string{".git", "bin", "trailgate-demo"}, name) || name == "fuzz" && strings.Contains(p, "testdata") {
+			if name := d.Name(); slices.Contains([]string{".git", "bin", "trailgate-demo", ".tools"}, name) || name == "fuzz" && strings.Contains(p, "testdata") {
 				return fs.SkipDir
 			}
 			return nil
