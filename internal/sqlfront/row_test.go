@@ -77,6 +77,7 @@ func TestFlattenTakesOddRecords(t *testing.T) {
 		"escapes":              {`{"eventN\u0061me":"\ud83d\ude00 \ud800 \u0000 \"\\\/\b\f\n\r\t"}`, map[string]any{"eventName": "😀 \uFFFD \x00 \"\\/\b\f\n\r\t"}},
 		"not UTF-8":            {"{\"eventName\":\"a\xff\xfeb\"}", map[string]any{"eventName": "a\uFFFDb"}},
 		"space everywhere":     {" { \"eventName\" : \"A\" , \"resources\" : [ { \"ARN\" : \"x\" } , 7 ] } \n", map[string]any{"eventName": "A"}},
+		"from outside":         {`{"requestParameters":{"sessionId":"s1","target":"web1","login":"root"},"eventCategory":"ActivityAuditLog"}`, map[string]any{"requestParameters": `{"sessionId":"s1","target":"web1","login":"root"}`, "eventCategory": "ActivityAuditLog"}},
 		"elements not objects": {`{"resources":[1,"x",null,[]]}`, map[string]any{}},
 	} {
 		t.Run(name, func(t *testing.T) {
