@@ -101,6 +101,7 @@ func newLineage(t *testing.T) *lineage {
 	t.Helper()
 	l := &lineage{dir: t.TempDir(), outside: t.TempDir(), cfg: config.Default()}
 	l.cfg.DataDir, l.cfg.AccountID, l.cfg.Region = l.dir, "111122223333", "eu-west-1"
+	l.cfg.Trail.LogFileEvery = 15 * time.Minute
 	for _, dir := range []string{caDir(l.cfg), TrailDir(l.cfg)} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			t.Fatal(err)
@@ -174,11 +175,11 @@ func (l *lineage) start(t *testing.T, anchors bool) *node {
 	}
 	a.files = logFiles{layout: layout, keeper: places.keeper()}
 	n.deliverer = logfile.NewDeliverer(logfile.Options{
-		Layout: layout, Journal: n.trail, Bucket: n.bucket, Signer: digestSigner{keys}, Dir: TrailDir(l.cfg), FileEvery: 15 * time.Minute,
+		Layout: layout, Journal: n.trail, Bucket: n.bucket, Signer: digestSigner{keys}, Dir: TrailDir(l.cfg), FileEvery: l.cfg.Trail.LogFileEvery, DigestEvery: l.cfg.Trail.DigestEvery,
 		Record:  func(ctx context.Context, e event.Event) error { return n.append(ctx, e) },
 		Witness: a.anchorDigest,
 		OnError: func(err error) {
-			if !n.bucket.refuse.Load() {
+			if !n.bucket.refuse.Load() && !errors.Is(err, context.Canceled) {
 				t.Errorf("deliver: %v", err)
 			}
 		},
@@ -190,7 +191,6 @@ func (l *lineage) start(t *testing.T, anchors bool) *node {
 	wg.Go(func() { _ = sealer.Run(ctx) })
 	wg.Go(func() { _ = n.deliverer.Run(ctx) })
 	n.stop = func() {
-		synctest.Wait()
 		cancel()
 		wg.Wait()
 		places.Close()

@@ -86,7 +86,8 @@ type trailVerifier struct {
 	layout logfile.Layout
 	bucket blob.Bucket
 	keys   []logfile.PublicKey
-	made   bool // there are digest keys, so log files are due
+	made   bool      // there are digest keys, so log files are due
+	asOf   time.Time // of a copy: its newest file
 	told   []toldAnchor
 	r      *TrailReport
 	// damaged is why the log files could not be held against the journal.
@@ -204,15 +205,22 @@ func (v *trailVerifier) checkLogFiles(ctx context.Context) error {
 		return nil
 	}
 	lo := logfile.VerifyOptions{
-		Layout: v.layout, Bucket: v.bucket, Keys: v.keys, From: v.o.From, To: v.o.To, Every: v.cfg.Trail.DigestEvery, Now: time.Now(),
+		Layout: v.layout, Bucket: v.bucket, Keys: v.keys, From: v.o.From, To: v.o.To, Every: v.cfg.Trail.DigestEvery, Now: v.asOf,
 		Progress: func(done, total int64) { v.o.Progress("verifying log files", done, total) },
 	}
 	if v.o.Bucket == nil {
 		lo.Dir = TrailDir(v.cfg)
 		lo.Journal = func() (logfile.JournalReader, error) { return trail.OpenReader(v.cfg.DataDir) }
 	}
+	elsewhere := 0
 	for _, a := range v.told {
+		if a.Digest.Bucket != v.bucket.Name() {
+			elsewhere++
+		}
 		lo.Witnesses = append(lo.Witnesses, a.witness())
+	}
+	if elsewhere > 0 {
+		v.note("%s of digests that were put into another bucket than %s, which was not looked at", number(uint64(elsewhere), "anchor"), v.bucket.Name())
 	}
 	report, err := logfile.Verify(ctx, lo)
 	if lo.Journal != nil && (errors.Is(err, trail.ErrDamaged) || errors.Is(err, os.ErrNotExist)) { // then each is checked by itself

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/trailgate/trailgate/internal/blob"
 	"github.com/trailgate/trailgate/internal/trail/logfile"
@@ -26,41 +27,46 @@ func (v *trailVerifier) openCopy(ctx context.Context) error {
 		return err
 	}
 	v.bucket = bucket
-	found, key, err := findTrail(ctx, bucket, prefix)
+	found, key, newest, err := findTrail(ctx, bucket, prefix)
 	if err != nil {
 		v.close()
 		return fmt.Errorf("look for digests in %s: %w", place, err)
 	}
-	v.layout = found
+	v.layout, v.asOf = found, newest
 	v.bucket = named{bucket, digestBucket(ctx, bucket, key)}
+	v.note("the newest file in the copy is of %s", newest.Format(time.RFC3339))
 	return nil
 }
 
-// findTrail finds the one trail whose digests are in a bucket, and one of them.
-func findTrail(ctx context.Context, b blob.Bucket, prefix string) (logfile.Layout, string, error) {
+// findTrail finds the one trail whose digests are in a bucket, one of them, and the
+// time of its newest file: a copy is judged as of then.
+func findTrail(ctx context.Context, b blob.Bucket, prefix string) (found logfile.Layout, digest string, newest time.Time, err error) {
 	if prefix != "" {
 		prefix += "/"
 	}
-	var found *logfile.Layout
-	var newest string
 	for o, err := range b.List(ctx, prefix, "") {
 		if err != nil {
-			return logfile.Layout{}, "", err
+			return found, "", newest, err
 		}
 		k, ok := logfile.ParseKey(o.Key)
-		if !ok || k.Kind != logfile.KindDigest {
+		if !ok {
 			continue
 		}
-		l := k.Layout
-		if found != nil && *found != l {
-			return l, "", fmt.Errorf("there are those of %s and of %s: name the folder above one of them", found.ARN(), l.ARN())
+		if k.Time.After(newest) {
+			newest = k.Time
 		}
-		found, newest = &l, o.Key
+		if k.Kind != logfile.KindDigest {
+			continue
+		}
+		if digest != "" && k.Layout != found {
+			return found, "", newest, fmt.Errorf("there are those of %s and of %s: name the folder above one of them", found.ARN(), k.ARN())
+		}
+		found, digest = k.Layout, o.Key
 	}
-	if found == nil {
-		return logfile.Layout{}, "", errors.New("there are none")
+	if digest == "" {
+		return found, "", newest, errors.New("there are none")
 	}
-	return *found, newest, nil
+	return found, digest, newest, nil
 }
 
 // digestBucket is the bucket that a digest was written to: a copy may lie in
