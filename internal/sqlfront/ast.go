@@ -29,9 +29,10 @@ type (
 		node
 		parts []string
 	}
-	// column is a column of the table, or a field of one.
+	// column is a column of a relation in FROM, or a field of one.
 	column struct {
 		node
+		rel  string // the relation's alias in what is printed
 		path []string
 	}
 	// fieldOf is a field of what a function returns.
@@ -97,13 +98,64 @@ type (
 	}
 	call struct {
 		node
-		name     string
-		args     []expr
-		star     bool // count(*)
-		distinct bool
-		filter   expr      // may be nil
-		fn       *function // bound
-		ready    any       // bound: what fn prepared from literal arguments
+		name        string
+		args        []expr
+		star        bool // count(*)
+		distinct    bool
+		order       []orderItem // inside the brackets
+		filter      expr        // may be nil
+		ignoreNulls bool
+		over        *window   // may be nil
+		fn          *function // bound
+		ready       any       // bound: what fn prepared from literal arguments
+	}
+	// subscript is list[i] or map[key]: an error where there is none.
+	subscript struct {
+		node
+		x, i expr
+	}
+	// rowOf is (a, b) or ROW(a, b), whose fields have no names.
+	rowOf struct {
+		node
+		args []expr
+	}
+	arrayOf struct {
+		node
+		args []expr
+	}
+	// lambda is a function given to a function.
+	lambda struct {
+		node
+		params []string
+		body   expr
+	}
+	// param is a lambda's parameter in its body, bound.
+	param struct {
+		node
+		name string
+	}
+	// subquery is a query as a value; exists and inQuery ask about its rows.
+	subquery struct {
+		node
+		q *query
+	}
+	exists struct {
+		node
+		q *query
+	}
+	inQuery struct {
+		node
+		x   expr
+		q   *query
+		not bool
+	}
+	// quantified is x op ALL (…) or x op ANY (…).
+	quantified struct {
+		node
+		op  string
+		x   expr
+		all bool
+		q   *query
 	}
 )
 
@@ -113,16 +165,26 @@ const (
 	notDistinct = "IS NOT DISTINCT FROM"
 )
 
-// selection is a SELECT.
-type selection struct {
-	distinct bool
-	items    []item
-	from     *table // nil without FROM
-	where    expr   // may be nil
-	group    []expr
-	having   expr // may be nil
-	order    []orderItem
-	limit    int64 // -1 without
+// window is what a window function looks at. base is a name from WINDOW, as
+// written.
+type window struct {
+	base      string
+	partition []expr
+	order     []orderItem
+	frame     *frame // may be nil
+}
+
+// frame is ROWS, RANGE or GROUPS BETWEEN from AND to.
+type frame struct {
+	unit     string
+	from, to frameBound
+}
+
+// frameBound is UNBOUNDED PRECEDING, n PRECEDING, CURRENT ROW, n FOLLOWING or
+// UNBOUNDED FOLLOWING.
+type frameBound struct {
+	kind string // "UNBOUNDED PRECEDING", "PRECEDING", …
+	n    expr   // of n PRECEDING and n FOLLOWING
 }
 
 type item struct {
@@ -132,19 +194,13 @@ type item struct {
 	star  string // t of t.*
 }
 
-type table struct {
-	at    int
-	name  string
-	alias string
-}
-
 type orderItem struct {
 	x          expr // a literal bigint is a position, once bound
 	desc       bool
 	nullsFirst bool
 }
 
-// children are the expressions directly inside e.
+// children are the expressions directly inside e; not those of a query in it.
 func children(e expr) []expr {
 	some := func(list ...expr) []expr {
 		kept := list[:0]
@@ -183,7 +239,32 @@ func children(e expr) []expr {
 	case *cast:
 		return []expr{e.x}
 	case *call:
-		return append(slices.Clone(e.args), some(e.filter)...)
+		list := append(slices.Clone(e.args), some(e.filter)...)
+		for _, o := range e.order {
+			list = append(list, o.x)
+		}
+		if e.over != nil {
+			list = append(list, e.over.partition...)
+			for _, o := range e.over.order {
+				list = append(list, o.x)
+			}
+			if f := e.over.frame; f != nil {
+				list = append(list, some(f.from.n, f.to.n)...)
+			}
+		}
+		return list
+	case *subscript:
+		return []expr{e.x, e.i}
+	case *rowOf:
+		return e.args
+	case *arrayOf:
+		return e.args
+	case *lambda:
+		return []expr{e.body}
+	case *inQuery:
+		return []expr{e.x}
+	case *quantified:
+		return []expr{e.x}
 	}
 	return nil
 }
@@ -197,24 +278,4 @@ func walk(e expr, visit func(expr) bool) {
 	for _, c := range children(e) {
 		walk(c, visit)
 	}
-}
-
-// expressions are all the expressions of a selection.
-func (s *selection) expressions() []expr {
-	var list []expr
-	add := func(e expr) {
-		if e != nil {
-			list = append(list, e)
-		}
-	}
-	for _, i := range s.items {
-		add(i.x)
-	}
-	add(s.where)
-	list = append(list, s.group...)
-	add(s.having)
-	for _, o := range s.order {
-		add(o.x)
-	}
-	return list
 }

@@ -1,7 +1,6 @@
 package sqlfront
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,92 +8,187 @@ import (
 
 // binder makes the checked tree of a statement: it finds columns and
 // functions, gives every expression its type, writes * and ordinals out, and
-// turns literals into the type they are compared with. What it makes prints
-// the same in every dialect, and binding it again changes nothing.
+// turns literals into the type they are compared with. Relations, queries of
+// WITH and parameters of lambdas get names of ours, numbered as they come. What
+// it makes prints the same in every dialect, and binding it again changes
+// nothing.
 type binder struct {
 	src     source
 	catalog Catalog
-	table   *Table // nil without FROM
-	alias   string // what the table is called in the statement
+	scope   *scope
+	with    []boundCTE // in scope, the innermost last
+	used    struct{ relations, ctes, params int }
 
-	aggregates bool // may the expression being bound aggregate?
+	// What the expression being bound may have.
+	aggregates bool
+	windows    bool // window functions
 	where      string
 	inside     *call // the aggregate whose arguments are being bound
+	named      map[string]*window
 }
 
-// tableAlias is the table's name in every printed statement.
+// boundCTE is a query of WITH and what it is called here.
+type boundCTE struct {
+	written, printed string
+	columns          []Field
+}
+
+// tableAlias is the first relation's name in every printed statement.
 const tableAlias = "_t"
 
 func (b *binder) fail(e expr, expected, hint string) error {
 	return b.src.fail(e.info().at, "", expected, hint)
 }
 
-func (b *binder) selection(s *selection) (*selection, error) {
-	out := &selection{distinct: s.distinct, limit: s.limit}
-	if s.from != nil {
-		if b.table = b.catalog.table(s.from.name); b.table == nil {
-			return nil, b.noTable(s.from)
-		}
-		if b.alias = s.from.alias; b.alias == "" {
-			b.alias = s.from.name
-		}
-		out.from = &table{at: s.from.at, name: b.table.Name, alias: tableAlias}
+func (b *binder) newRelation() string {
+	b.used.relations++
+	if b.used.relations == 1 {
+		return tableAlias
 	}
+	return tableAlias + strconv.Itoa(b.used.relations)
+}
+
+// query binds a query and tells the names and types of its columns.
+func (b *binder) query(q *query) (*query, []Field, error) {
+	out := &query{at: q.at, limit: q.limit, offset: q.offset}
+	known := len(b.with)
+	defer func() { b.with = b.with[:known] }()
+	for _, w := range q.with {
+		inner, columns, err := b.apart(w.q)
+		if err != nil {
+			return nil, nil, err
+		}
+		if columns, err = b.rename(w.at, columns, w.columns); err != nil {
+			return nil, nil, err
+		}
+		b.used.ctes++
+		bound := boundCTE{w.name, "_w" + strconv.Itoa(b.used.ctes), columns}
+		b.with = append(b.with, bound)
+		out.with = append(out.with, cte{at: w.at, name: bound.printed, columns: uniqueNames(columns), q: inner})
+	}
+	var columns []Field
 	var err error
-	b.aggregates = false
-	if s.where != nil {
-		b.where = "WHERE"
-		if out.where, err = b.condition(s.where); err != nil {
-			return nil, err
+	switch body := q.body.(type) {
+	case *selection:
+		out.body, columns, err = b.selection(body, q, out)
+	case *setOp:
+		out.body, columns, err = b.setOp(body)
+	case *values:
+		out.body, columns, err = b.values(body)
+	case *query:
+		out.body, columns, err = b.query(body)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, ok := q.body.(*selection); !ok {
+		if out.order, err = b.orderOutput(q.order, columns); err != nil {
+			return nil, nil, err
 		}
 	}
-	if out.items, err = b.items(s.items); err != nil {
-		return nil, err
+	return out, columns, nil
+}
+
+// apart binds a query that may not see the columns around it.
+func (b *binder) apart(q *query) (*query, []Field, error) {
+	before := b.scope
+	b.scope = nil
+	defer func() { b.scope = before }()
+	return b.nested(q)
+}
+
+// nested binds a query inside an expression or a FROM.
+func (b *binder) nested(q *query) (*query, []Field, error) {
+	saved := *b
+	out, columns, err := b.query(q)
+	b.aggregates, b.windows, b.where, b.inside, b.named = saved.aggregates, saved.windows, saved.where, saved.inside, saved.named
+	return out, columns, err
+}
+
+// rename gives columns the names that a statement lists for them.
+func (b *binder) rename(at int, columns []Field, names []string) ([]Field, error) {
+	if len(names) == 0 {
+		return columns, nil
 	}
-	if out.group, err = b.groupBy(s.group, out.items); err != nil {
-		return nil, err
+	if len(names) != len(columns) {
+		return nil, b.src.fail(at, strconv.Itoa(len(names))+" names", "this has "+strconv.Itoa(len(columns))+" columns", "name all of them, or none")
 	}
-	b.aggregates, b.where = true, "HAVING"
-	if s.having != nil {
-		if out.having, err = b.condition(s.having); err != nil {
-			return nil, err
-		}
-	}
-	if out.order, err = b.orderBy(s, out.items); err != nil {
-		return nil, err
-	}
-	if err := b.grouping(out); err != nil {
-		return nil, err
-	}
-	for _, e := range out.expressions() {
-		if grows(e) > maxGrowth {
-			return nil, b.fail(e, "this is too long once it is written out for the engine", "divide by columns, and cut text, fewer times inside each other")
-		}
+	out := slices.Clone(columns)
+	for i, n := range names {
+		out[i].Name = n
 	}
 	return out, nil
 }
 
-func (b *binder) noTable(t *table) error {
-	if isStore(t.name) {
-		hint := "the tables are " + tableList(b.catalog)
-		if b.catalog.store != "" {
-			hint = "the one here is " + b.catalog.store
+// uniqueNames are names for columns by which each can be told from the others.
+func uniqueNames(columns []Field) []string {
+	taken := map[string]bool{}
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		name := c.Name
+		for n := 2; name == "" || taken[strings.ToLower(name)]; n++ {
+			name = c.Name + "_" + strconv.Itoa(n)
 		}
-		return b.src.fail(t.at, `"`+shorten(t.name)+`"`, "there is no such event data store", hint)
-	}
-	hint := didYouMean(t.name, tableNames(b.catalog))
-	if hint == "" {
-		hint = "the tables are " + tableList(b.catalog)
-	}
-	return b.src.fail(t.at, `"`+shorten(t.name)+`"`, "there is no such table", hint)
-}
-
-func tableNames(c Catalog) []string {
-	var names []string
-	for _, t := range c.Tables {
-		names = append(names, t.Name)
+		taken[strings.ToLower(name)] = true
+		names[i] = name
 	}
 	return names
+}
+
+func (b *binder) selection(s *selection, q, outer *query) (*selection, []Field, error) {
+	out := &selection{at: s.at, distinct: s.distinct}
+	sc := &scope{}
+	defer b.enter(sc)()
+	var err error
+	b.inside, b.windows, b.aggregates, b.named = nil, false, false, s.windows
+	if s.from != nil {
+		b.where = "FROM"
+		if out.from, err = b.relation(s.from, sc); err != nil {
+			return nil, nil, err
+		}
+	}
+	if s.where != nil {
+		b.where = "WHERE"
+		if out.where, err = b.condition(s.where); err != nil {
+			return nil, nil, err
+		}
+	}
+	if out.items, err = b.items(s.items); err != nil {
+		return nil, nil, err
+	}
+	if out.group, err = b.groupBy(s.group, out.items); err != nil {
+		return nil, nil, err
+	}
+	b.aggregates, b.windows, b.where = true, false, "HAVING"
+	if s.having != nil {
+		if out.having, err = b.condition(s.having); err != nil {
+			return nil, nil, err
+		}
+	}
+	if outer.order, err = b.orderBy(q.order, out); err != nil {
+		return nil, nil, err
+	}
+	if err := b.grouping(out, outer.order, sc); err != nil {
+		return nil, nil, err
+	}
+	for _, e := range append(out.expressions(), orderExprs(outer.order)...) {
+		if grows(e) > maxGrowth {
+			return nil, nil, b.fail(e, "this is too long once it is written out for the engine", "divide by columns, and cut text, fewer times inside each other")
+		}
+	}
+	columns := make([]Field, len(out.items))
+	for i, it := range out.items {
+		columns[i] = Field{Name: it.alias, Type: it.x.info().typ}
+	}
+	return out, columns, nil
+}
+
+func orderExprs(order []orderItem) []expr {
+	var list []expr
+	for _, o := range order {
+		list = append(list, o.x)
+	}
+	return list
 }
 
 // condition binds an expression that must be boolean.
@@ -107,20 +201,15 @@ func (b *binder) condition(e expr) (expr, error) {
 }
 
 func (b *binder) items(list []item) ([]item, error) {
-	b.aggregates, b.where = true, "SELECT"
+	b.aggregates, b.windows, b.where = true, true, "SELECT"
 	var out []item
 	for _, it := range list {
 		if it.x == nil {
-			if b.table == nil {
-				return nil, b.src.fail(it.at, `"*"`, "* needs a table", "add FROM CloudTrailLogs")
+			stars, err := b.star(it)
+			if err != nil {
+				return nil, err
 			}
-			if it.star != "" && !strings.EqualFold(it.star, b.alias) {
-				return nil, b.src.fail(it.at, `"`+shorten(it.star)+`"`, "there is no such table in FROM", didYouMean(it.star, []string{b.alias}))
-			}
-			for _, c := range b.table.Columns {
-				out = append(out, item{it.at, &column{node{it.at, c.Type}, []string{c.Name}}, c.Name, ""})
-			}
-			if len(out) > maxList {
+			if out = append(out, stars...); len(out) > maxList {
 				return nil, b.src.fail(it.at, "", "the SELECT list has more than "+strconv.Itoa(maxList)+" columns", "name fewer")
 			}
 			continue
@@ -131,15 +220,57 @@ func (b *binder) items(list []item) ([]item, error) {
 		}
 		alias := it.alias
 		if alias == "" {
-			alias = outputName(x, len(out))
+			alias = b.outputName(it.x, x, len(out))
 		}
 		out = append(out, item{it.at, x, alias, ""})
 	}
 	return out, nil
 }
 
-// outputName is Trino's name of a result column without an alias.
-func outputName(x expr, index int) string {
+// star writes * and t.* out.
+func (b *binder) star(it item) ([]item, error) {
+	if len(b.scope.rels) == 0 {
+		return nil, b.src.fail(it.at, `"*"`, "* needs a table", "add FROM CloudTrailLogs")
+	}
+	columns := b.scope.all
+	if it.star != "" {
+		var aliases []string
+		columns = nil
+		for _, r := range b.scope.rels {
+			aliases = append(aliases, r.alias)
+			if strings.EqualFold(r.alias, it.star) {
+				columns = r.columns
+			}
+		}
+		if columns == nil {
+			return nil, b.src.fail(it.at, `"`+shorten(it.star)+`"`, "there is no such table in FROM", didYouMean(it.star, aliases))
+		}
+	}
+	var out []item
+	for _, c := range columns {
+		if !c.hidden {
+			out = append(out, item{it.at, at(c.x, it.at), c.name, ""})
+		}
+	}
+	return out, nil
+}
+
+// outputName is Trino's name of a result column without an alias. CloudTrail
+// Lake calls it as the statement does.
+func (b *binder) outputName(written, x expr, index int) string {
+	if n, ok := written.(*name); ok {
+		last := n.parts[len(n.parts)-1]
+		for s := b.scope; s != nil; s = s.outer {
+			for _, c := range s.all {
+				if c.written && slices.ContainsFunc(n.parts, func(p string) bool { return strings.EqualFold(p, c.name) }) {
+					return last
+				}
+			}
+		}
+		if _, ok := x.(*column); !ok {
+			return last
+		}
+	}
 	switch x := x.(type) {
 	case *column:
 		return x.path[len(x.path)-1]
@@ -149,160 +280,103 @@ func outputName(x expr, index int) string {
 	return "_col" + strconv.Itoa(index)
 }
 
-// position reads e as an ordinal of the SELECT list.
-func (b *binder) position(e expr, items []item, clause string) (int, bool, error) {
-	l, ok := e.(*literal)
-	if !ok {
-		return 0, false, nil
+func (b *binder) setOp(s *setOp) (*setOp, []Field, error) {
+	out := &setOp{at: s.at, op: s.op, all: s.all}
+	l, left, err := b.nested(s.l)
+	if err != nil {
+		return nil, nil, err
 	}
-	if l.v.kind != Bigint || l.v.i < 1 || l.v.i > int64(len(items)) {
-		return 0, false, b.fail(e, clause+" takes an expression or a position from 1 to "+strconv.Itoa(len(items)), "")
+	r, right, err := b.nested(s.r)
+	if err != nil {
+		return nil, nil, err
 	}
-	return int(l.v.i) - 1, true, nil
-}
-
-func (b *binder) groupBy(list []expr, items []item) ([]expr, error) {
-	b.aggregates, b.where = false, "GROUP BY"
-	var out []expr
-	for _, e := range list {
-		i, ok, err := b.position(e, items, "GROUP BY")
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			if agg := firstAggregate(items[i].x); agg != nil {
-				return nil, b.fail(e, "GROUP BY "+strconv.Itoa(i+1)+" is "+agg.name+"(…), which aggregates", "group by what is not aggregated")
-			}
-			if _, constant := items[i].x.(*literal); constant {
-				return nil, b.fail(e, "GROUP BY "+strconv.Itoa(i+1)+" is a constant", "leave it out")
-			}
-			out = append(out, items[i].x)
-			continue
-		}
-		x, err := b.expr(e)
-		if err != nil {
-			if n, ok := e.(*name); ok && len(n.parts) == 1 {
-				if i := slices.IndexFunc(items, func(it item) bool { return strings.EqualFold(it.alias, n.parts[0]) }); i >= 0 && b.column(n.parts) == nil {
-					return nil, b.fail(e, "an alias cannot be used in GROUP BY", "write GROUP BY "+strconv.Itoa(i+1)+", or the expression itself")
-				}
-			}
-			return nil, err
-		}
-		if k := x.info().typ.Kind; k == JSON {
-			return nil, b.fail(e, "cannot group by "+k.String(), "group by json_extract_scalar(…)")
-		}
-		out = append(out, x)
+	if len(left) != len(right) {
+		return nil, nil, b.src.fail(s.r.at, strconv.Itoa(len(right))+" columns", "the query before "+s.op+" has "+strconv.Itoa(len(left)), "select as many in both")
 	}
-	return out, nil
-}
-
-func (b *binder) orderBy(s *selection, items []item) ([]orderItem, error) {
-	b.aggregates, b.where = true, "ORDER BY"
-	var out []orderItem
-	byText := map[string]int{}
-	if len(s.order) > 0 {
-		for i := len(items) - 1; i >= 0; i-- {
-			byText[exprText(items[i].x)] = i
-		}
-	}
-	for _, o := range s.order {
-		i, ok, err := b.position(o.x, items, "ORDER BY")
-		if err != nil {
-			return nil, err
-		}
+	columns := slices.Clone(left)
+	types := make([]*Type, len(left))
+	for i := range left {
+		t, ok := commonType(left[i].Type, right[i].Type)
 		if !ok {
-			i, ok = aliasOf(o.x, items)
+			return nil, nil, b.src.fail(s.r.at, "", "column "+strconv.Itoa(i+1)+" is "+article(left[i].Type.Kind)+" before "+s.op+" and "+article(right[i].Type.Kind)+" after it", "CAST one of them")
 		}
-		var x expr
-		if !ok {
-			if x, err = b.expr(o.x); err != nil {
-				return nil, err
-			}
-			// Written like a result column it is that column.
-			i, ok = byText[exprText(x)]
+		if t.Kind == JSON && (!s.all || s.op != "UNION") {
+			return nil, nil, b.src.fail(s.at, "", "cannot compare a json", "json_format(…) makes text of it")
 		}
-		if ok {
-			x = &literal{node{o.x.info().at, bigintType}, BigintValue(int64(i) + 1)}
-			if k := items[i].x.info().typ.Kind; k == Struct || k == Array || k == JSON {
-				return nil, b.fail(o.x, "cannot order by "+k.String(), "order by one of its fields")
-			}
-		} else if s.distinct {
-			return nil, b.fail(o.x, "with SELECT DISTINCT, ORDER BY takes what is in the SELECT list", "add it to the list")
-		} else if k := x.info().typ.Kind; k == Struct || k == Array || k == JSON {
-			return nil, b.fail(o.x, "cannot order by "+k.String(), "order by one of its fields")
-		}
-		out = append(out, orderItem{x, o.desc, o.nullsFirst})
+		columns[i].Type, types[i] = t, t
 	}
-	return out, nil
+	if out.l, err = b.retype(l, types); err != nil {
+		return nil, nil, err
+	}
+	out.r, err = b.retype(r, types)
+	return out, columns, err
 }
 
-// aliasOf finds the result column that a bare name in ORDER BY means; result
-// columns come before the table's.
-func aliasOf(e expr, items []item) (int, bool) {
-	n, ok := e.(*name)
-	if !ok || len(n.parts) != 1 {
-		return 0, false
+// retype makes the columns of a bound query those types.
+func (b *binder) retype(q *query, types []*Type) (*query, error) {
+	out := *q
+	var err error
+	fit := func(e expr, t *Type) expr {
+		x, wrong := b.fit(e, t, "a column")
+		if wrong != nil {
+			err = wrong
+		}
+		return x
 	}
-	i := slices.IndexFunc(items, func(it item) bool { return strings.EqualFold(it.alias, n.parts[0]) })
-	return i, i >= 0
+	switch body := q.body.(type) {
+	case *selection:
+		s := *body
+		s.items = slices.Clone(s.items)
+		for i := range s.items {
+			s.items[i].x = fit(s.items[i].x, types[i])
+		}
+		out.body = &s
+	case *values:
+		v := &values{at: body.at}
+		for _, row := range body.rows {
+			cells := make([]expr, len(row))
+			for i := range row {
+				cells[i] = fit(row[i], types[i])
+			}
+			v.rows = append(v.rows, cells)
+		}
+		out.body = v
+	case *setOp:
+		s := *body
+		if s.l, err = b.retype(s.l, types); err == nil {
+			s.r, err = b.retype(s.r, types)
+		}
+		out.body = &s
+	case *query:
+		out.body, err = b.retype(body, types)
+	}
+	return &out, err
 }
 
-// firstAggregate is an aggregate function in e, or nil.
-func firstAggregate(e expr) *call {
-	var found *call
-	walk(e, func(e expr) bool {
-		if c, ok := e.(*call); ok && c.fn != nil && c.fn.family == aggregate && found == nil {
-			found = c
+func (b *binder) values(v *values) (*values, []Field, error) {
+	b.aggregates, b.windows, b.where = false, false, "VALUES"
+	out := &values{at: v.at}
+	for _, row := range v.rows {
+		cells, err := b.exprs(row)
+		if err != nil {
+			return nil, nil, err
 		}
-		return found == nil
-	})
-	return found
-}
-
-// grouping checks that what is outside aggregates is grouped by.
-func (b *binder) grouping(s *selection) error {
-	grouped := len(s.group) > 0 || s.having != nil
-	for _, e := range s.expressions() {
-		grouped = grouped || firstAggregate(e) != nil
+		out.rows = append(out.rows, cells)
 	}
-	if !grouped {
-		return nil
-	}
-	keys := map[string]bool{}
-	for _, g := range s.group {
-		keys[exprText(g)] = true
-	}
-	check := func(e expr) (err error) {
-		walk(e, func(e expr) bool {
-			if err != nil || len(keys) > 0 && keys[exprText(e)] {
-				return false
-			}
-			switch e := e.(type) {
-			case *call:
-				return e.fn.family != aggregate
-			case *column:
-				text := strings.Join(e.path, ".")
-				err = b.src.fail(e.at, "", fmt.Sprintf("%q is neither grouped by nor aggregated", text), "add it to GROUP BY, or write arbitrary("+text+")")
-				return false
-			}
-			return true
-		})
-		return err
-	}
-	for _, it := range s.items {
-		if err := check(it.x); err != nil {
-			return err
+	columns := make([]Field, len(out.rows[0]))
+	for i := range columns {
+		list := make([]expr, len(out.rows))
+		for r := range out.rows {
+			list[r] = out.rows[r][i]
 		}
-	}
-	if s.having != nil {
-		if err := check(s.having); err != nil {
-			return err
+		t, err := b.unify(list, "a column of VALUES")
+		if err != nil {
+			return nil, nil, err
 		}
-	}
-	for _, o := range s.order {
-		if err := check(o.x); err != nil {
-			return err
+		for r := range out.rows {
+			out.rows[r][i] = list[r]
 		}
+		columns[i] = Field{Name: "_col" + strconv.Itoa(i), Type: t}
 	}
-	return nil
+	return out, columns, nil
 }

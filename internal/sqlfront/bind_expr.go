@@ -3,7 +3,7 @@ package sqlfront
 import (
 	"fmt"
 	"math"
-	"strings"
+	"math/big"
 )
 
 // expr binds an expression: a new tree with types.
@@ -12,7 +12,7 @@ func (b *binder) expr(e expr) (expr, error) {
 	typed := func(t *Type) node { return node{at, t} }
 	switch e := e.(type) {
 	case *literal:
-		return &literal{typed(literalType(e.v.kind)), e.v}, nil
+		return &literal{typed(literalType(e)), e.v}, nil
 	case *name:
 		return b.name(e)
 	case *fieldOf:
@@ -22,9 +22,12 @@ func (b *binder) expr(e expr) (expr, error) {
 		}
 		f := findField(x.info().typ.Fields, e.field)
 		if f == nil {
+			if k := x.info().typ.Kind; k != Struct {
+				return nil, b.src.fail(at, `"`+shorten(e.field)+`"`, article(k)+" has no fields", "")
+			}
 			return nil, b.src.fail(at, `"`+shorten(e.field)+`"`, "there is no such field", didYouMean(e.field, fieldNames(x.info().typ.Fields)))
 		}
-		return &fieldOf{typed(f.Type), x, f.Name}, nil
+		return fieldAt(x, f, at), nil
 	case *logic:
 		args, err := b.exprs(e.args)
 		if err != nil {
@@ -49,8 +52,13 @@ func (b *binder) expr(e expr) (expr, error) {
 				return nil, err
 			}
 		}
-		if k := x.info().typ.Kind; k != Bigint && k != Double && k != Unknown {
+		switch k := x.info().typ.Kind; k {
+		case Bigint, Double, Decimal, Unknown, DayInterval, MonthInterval:
+		default:
 			return nil, b.fail(x, "a minus needs a number, this is "+k.String(), "")
+		}
+		if l, ok := x.(*literal); ok && l.v.kind == Decimal {
+			return &literal{typed(l.typ), decimalValue(new(big.Int).Neg(l.v.row.(*big.Int)), int(l.v.i))}, nil
 		}
 		if l, ok := x.(*literal); ok && !l.v.IsNull() && l.v.i != math.MinInt64 {
 			return &literal{typed(l.typ), Value{kind: l.v.kind, i: -l.v.i, f: -l.v.f}}, nil
@@ -90,6 +98,11 @@ func (b *binder) expr(e expr) (expr, error) {
 	case *column:
 		return e, nil
 	}
+	return b.nestedExpr(e)
+}
+
+// unbound says of a node that bind does not know.
+func unbound(e expr) {
 	panic(fmt.Sprintf("sqlfront: bind of %T", e))
 }
 
@@ -105,8 +118,11 @@ func (b *binder) exprs(list []expr) ([]expr, error) {
 	return out, nil
 }
 
-func literalType(k Kind) *Type {
-	switch k {
+func literalType(l *literal) *Type {
+	switch l.v.kind {
+	case Decimal:
+		n := l.v.row.(*big.Int)
+		return decimalType(max(len(new(big.Int).Abs(n).String()), int(l.v.i), 1), int(l.v.i))
 	case Boolean:
 		return booleanType
 	case Bigint:
@@ -125,77 +141,6 @@ func literalType(k Kind) *Type {
 		return monthsType
 	}
 	return unknownType
-}
-
-func (b *binder) name(n *name) (expr, error) {
-	if b.table == nil {
-		return nil, b.src.fail(n.at, `"`+shorten(strings.Join(n.parts, "."))+`"`, "a column needs a table", "add FROM CloudTrailLogs; text goes between single quotes")
-	}
-	if c := b.column(n.parts); c != nil {
-		c.at = n.at
-		return c, nil
-	}
-	// t.column
-	if len(n.parts) > 1 && strings.EqualFold(n.parts[0], b.alias) {
-		if c := b.column(n.parts[1:]); c != nil {
-			c.at = n.at
-			return c, nil
-		}
-		return nil, b.noColumn(n, n.parts[1:])
-	}
-	return nil, b.noColumn(n, n.parts)
-}
-
-// column finds a path among the table's columns; nil when there is none.
-func (b *binder) column(parts []string) *column {
-	if b.table == nil {
-		return nil
-	}
-	fields, c := b.table.Columns, &column{}
-	for _, part := range parts {
-		f := findField(fields, part)
-		if f == nil {
-			return nil
-		}
-		c.path = append(c.path, f.Name)
-		c.typ = f.Type
-		fields = f.Type.Fields
-	}
-	return c
-}
-
-func (b *binder) noColumn(n *name, parts []string) error {
-	fields, text := b.table.Columns, shorten(strings.Join(n.parts, "."))
-	for i, part := range parts {
-		f := findField(fields, part)
-		if f == nil {
-			hint := didYouMean(part, fieldNames(fields))
-			if i > 0 {
-				if hint == "" && len(fields) > 0 {
-					hint = "it has " + strings.Join(fieldNames(fields), ", ")
-				} else if len(fields) == 0 {
-					hint = jsonHint(parts)
-				}
-				return b.src.fail(n.at, `"`+text+`"`, fmt.Sprintf("%q has no such field", shorten(strings.Join(parts[:i], "."))), hint)
-			}
-			if hint == "" && len(parts) == 1 {
-				hint = "text goes between single quotes"
-			}
-			return b.src.fail(n.at, `"`+text+`"`, "there is no such column in "+b.table.Name, hint)
-		}
-		fields = f.Type.Fields
-	}
-	panic("sqlfront: a column that was found is missing")
-}
-
-func jsonHint(parts []string) string {
-	switch strings.ToLower(parts[0]) {
-	case "requestparameters", "responseelements", "serviceeventdetails", "eventjson":
-		return "it is JSON text: json_extract_scalar(" + parts[0] + ", '$." + shorten(strings.Join(parts[1:], ".")) + "')"
-	case "resources":
-		return "it is a list: element_at(resources, 1)." + shorten(parts[1])
-	}
-	return ""
 }
 
 func (b *binder) caseOf(e *caseOf) (expr, error) {
@@ -267,56 +212,4 @@ func (b *binder) like(e *like) (expr, error) {
 		return nil, b.fail(e.pattern, "in this pattern "+escape+" is not followed by %, _ or itself", "")
 	}
 	return out, nil
-}
-
-func (b *binder) call(e *call) (expr, error) {
-	fn := functions[strings.ToLower(e.name)]
-	if fn == nil {
-		hint := otherFunctions[strings.ToLower(e.name)]
-		if hint == "" {
-			hint = didYouMean(e.name, functionNames())
-		}
-		return nil, b.src.fail(e.at, `"`+shorten(e.name)+`"`, "there is no such function here", hint)
-	}
-	c := &call{node: node{at: e.at}, name: fn.name, star: e.star, distinct: e.distinct, fn: fn}
-	if fn.family == aggregate {
-		switch {
-		case b.inside != nil:
-			return nil, b.fail(e, fn.name+" is inside "+b.inside.name+", and both aggregate", "")
-		case !b.aggregates:
-			hint := ""
-			if b.where == "WHERE" {
-				hint = "use HAVING"
-			}
-			return nil, b.fail(e, fn.name+" aggregates, which "+b.where+" cannot", hint)
-		}
-		b.inside = c
-		defer func() { b.inside = nil }()
-	} else if e.distinct || e.filter != nil {
-		return nil, b.fail(e, fn.name+" does not aggregate, so it takes no DISTINCT and no FILTER", "")
-	}
-	if e.star && fn.name != "count" {
-		return nil, b.fail(e, fn.name+" takes no *", "signature: "+fn.signature)
-	}
-	var err error
-	if c.args, err = b.exprs(e.args); err != nil {
-		return nil, err
-	}
-	if e.filter != nil {
-		if c.filter, err = b.condition(e.filter); err != nil {
-			return nil, err
-		}
-	}
-	if c.typ, err = fn.bind(b, c); err != nil {
-		return nil, err
-	}
-	switch fn.name {
-	case "date":
-		return b.castTo(c.args[0], &cast{node: c.node, to: dateType})
-	case "from_iso8601_timestamp":
-		if l, ok := c.args[0].(*literal); ok && l.v.kind == Varchar {
-			return b.fit(l, timestampType, fn.name)
-		}
-	}
-	return c, nil
 }

@@ -2,6 +2,7 @@ package sqlfront
 
 import (
 	"fmt"
+	"math/big"
 	"strconv"
 	"strings"
 )
@@ -16,7 +17,7 @@ func (b *binder) fit(e expr, t *Type, what string) (expr, error) {
 	at := node{e.info().at, t}
 	l, constant := e.(*literal)
 	switch {
-	case from.Kind == t.Kind:
+	case sameType(from, t):
 		return e, nil
 	case from.Kind == Unknown && constant:
 		return &literal{at, Null}, nil
@@ -27,6 +28,21 @@ func (b *binder) fit(e expr, t *Type, what string) (expr, error) {
 			return &literal{at, DoubleValue(float64(l.v.i))}, nil
 		}
 		return &cast{at, e, t, false}, nil
+	case t.Kind == Double && from.Kind == Decimal:
+		if constant {
+			f, _ := strconv.ParseFloat(decimalText(l.v), 64)
+			return &literal{at, DoubleValue(f)}, nil
+		}
+		return &cast{at, e, t, false}, nil
+	case t.Kind == Decimal && (from.Kind == Bigint || from.Kind == Decimal):
+		return &cast{at, e, t, false}, nil
+	case (t.Kind == Array || t.Kind == Map || t.Kind == Struct) && from.Kind == t.Kind:
+		if _, ok := commonType(from, t); ok {
+			return &cast{at, e, t, false}, nil
+		}
+	case t.Kind == Timestamp && from.Kind == Zoned: // the instant
+		zone := &literal{node{at.at, varcharType}, VarcharValue("UTC")}
+		return &call{node: at, name: "at_timezone", args: []expr{e, zone}, fn: functions["at_timezone"]}, nil
 	case t.Kind == Timestamp && from.Kind == Date:
 		if constant {
 			return &literal{at, Value{kind: Timestamp, i: l.v.i * microsPerDay}}, nil
@@ -50,6 +66,92 @@ func (b *binder) fit(e expr, t *Type, what string) (expr, error) {
 		return &literal{at, VarcharValue(strconv.FormatBool(l.v.i != 0))}, nil
 	}
 	return nil, b.fail(e, fmt.Sprintf("%s needs a %s, this is %s", what, t.Kind, article(from.Kind)), fitHint(e, t))
+}
+
+// sameType says whether values of both are made alike, so that nothing has to
+// be done to them.
+func sameType(a, b *Type) bool {
+	if a.Kind != b.Kind {
+		return false
+	}
+	switch a.Kind {
+	case Array:
+		return sameType(a.Elem, b.Elem)
+	case Map:
+		return sameType(a.Key, b.Key) && sameType(a.Elem, b.Elem)
+	case Decimal:
+		return a.Digits == b.Digits && a.Scale == b.Scale
+	case Zoned:
+		return a.Zone == b.Zone
+	case Struct:
+		if len(a.Fields) != len(b.Fields) {
+			return false
+		}
+		for i := range a.Fields {
+			if !strings.EqualFold(a.Fields[i].Name, b.Fields[i].Name) || !sameType(a.Fields[i].Type, b.Fields[i].Type) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// commonType is the type that values of both can take without a cast in the
+// statement.
+func commonType(a, b *Type) (*Type, bool) {
+	switch {
+	case sameType(a, b), b.Kind == Unknown:
+		return a, true
+	case a.Kind == Unknown:
+		return b, true
+	case a.Kind == b.Kind:
+		switch a.Kind {
+		case Decimal:
+			return widerDecimal(a, b), true
+		case Zoned:
+			return timestampType, true
+		case Array:
+			elem, ok := commonType(a.Elem, b.Elem)
+			return &Type{Kind: Array, Elem: elem}, ok
+		case Map:
+			key, ok := commonType(a.Key, b.Key)
+			elem, also := commonType(a.Elem, b.Elem)
+			return &Type{Kind: Map, Key: key, Elem: elem}, ok && also
+		case Struct:
+			if len(a.Fields) != len(b.Fields) {
+				return nil, false
+			}
+			t := &Type{Kind: Struct}
+			for i := range a.Fields {
+				ft, ok := commonType(a.Fields[i].Type, b.Fields[i].Type)
+				if !ok {
+					return nil, false
+				}
+				name := a.Fields[i].Name
+				if !strings.EqualFold(name, b.Fields[i].Name) {
+					name = ""
+				}
+				t.Fields = append(t.Fields, Field{Name: name, Type: ft})
+			}
+			return t, true
+		}
+		return a, true
+	}
+	wider := func(narrow, wide Kind) bool {
+		return a.Kind == narrow && b.Kind == wide || a.Kind == wide && b.Kind == narrow
+	}
+	switch {
+	case wider(Bigint, Double), wider(Decimal, Double):
+		return doubleType, true
+	case wider(Bigint, Decimal):
+		if a.Kind == Bigint {
+			return widerDecimal(bigintDecimal, b), true
+		}
+		return widerDecimal(a, bigintDecimal), true
+	case wider(Date, Timestamp), wider(Zoned, Timestamp), wider(Date, Zoned):
+		return timestampType, true
+	}
+	return nil, false
 }
 
 func article(k Kind) string {
@@ -85,24 +187,28 @@ func fitHint(e expr, t *Type) string {
 
 // unify makes the expressions one type, in place.
 func (b *binder) unify(list []expr, what string) (*Type, error) {
-	t := unknownType
-	rank := func(e expr) int { // who decides: columns before literals, wider before narrower
-		k := e.info().typ.Kind
+	// Text and booleans that are literals bend to what the others are.
+	bends := func(e expr) bool {
 		_, constant := e.(*literal)
-		switch {
-		case k == Unknown:
-			return 0
-		case constant && (k == Varchar || k == Boolean):
-			return 1
-		case k == Bigint || k == Date:
-			return 2
-		}
-		return 3
+		k := e.info().typ.Kind
+		return constant && (k == Varchar || k == Boolean)
 	}
-	best := 0
+	t := unknownType
 	for _, e := range list {
-		if r := rank(e); r > best || r == 1 && best == 1 && e.info().typ.Kind == Boolean {
-			best, t = max(r, best), e.info().typ
+		if bends(e) {
+			continue
+		}
+		if common, ok := commonType(t, e.info().typ); ok {
+			t = common
+		} else if t.Kind == Bigint || t.Kind == Date {
+			t = e.info().typ
+		}
+	}
+	if t.Kind == Unknown {
+		for _, e := range list {
+			if k := e.info().typ.Kind; bends(e) && (t.Kind == Unknown || k == Boolean) {
+				t = e.info().typ
+			}
 		}
 	}
 	for i, e := range list {
@@ -117,16 +223,40 @@ func (b *binder) unify(list []expr, what string) (*Type, error) {
 
 // comparable unifies what is compared with = and its like, in place.
 func (b *binder) comparable(list []expr) error {
+	kind := list[0].info().typ.Kind
 	for _, e := range list {
 		hint := ""
 		switch t := e.info().typ; t.Kind {
 		case JSON:
 			hint = "compare json_extract_scalar(…)"
 		case Struct:
-			hint = "compare one of its fields: " + strings.Join(fieldNames(t.Fields), ", ")
-		case Array, DayInterval, MonthInterval:
+			if kind == Struct {
+				continue
+			}
+			if hint = "compare one of its fields: " + strings.Join(fieldNames(t.Fields), ", "); t.Fields[0].Name == "" {
+				hint = ""
+			}
+		case Array, Map:
+			if kind == t.Kind || kind == Unknown {
+				continue
+			}
+		case DayInterval, MonthInterval:
+			if kind == t.Kind {
+				continue
+			}
+		case Lambda:
+			return b.fail(e, "a lambda is no value", "")
 		default:
-			continue
+			if kind != Struct && kind != Array && kind != Map {
+				continue
+			}
+			e = list[0]
+			if k := e.info().typ.Kind; k == Struct {
+				hint = "compare one of its fields: " + strings.Join(fieldNames(e.info().typ.Fields), ", ")
+			}
+			if t.Kind == Unknown {
+				continue
+			}
 		}
 		return b.fail(e, "cannot compare "+article(e.info().typ.Kind), hint)
 	}
@@ -142,6 +272,9 @@ func (b *binder) binary(e *binary) (expr, error) {
 	typ := booleanType
 	switch e.op {
 	case "||":
+		if l, r := args[0].info().typ, args[1].info().typ; l.Kind == Array || r.Kind == Array {
+			return b.joinLists(e, args)
+		}
 		typ = varcharType
 		for i := range args {
 			if args[i], err = b.fit(args[i], varcharType, "||"); err != nil {
@@ -166,15 +299,22 @@ func (b *binder) arithmetic(e *binary, args []expr) (*Type, error) {
 		args[0], args[1] = args[1], args[0]
 		l, r = r, l
 	}
-	if (e.op == "+" || e.op == "-") && (r == DayInterval || r == MonthInterval) && (l == Timestamp || l == Date) {
+	if (e.op == "+" || e.op == "-") && (r == DayInterval || r == MonthInterval) && (l == Timestamp || l == Date || l == Zoned) {
 		if i, ok := args[1].(*literal); l == Date && r == DayInterval && (!ok || i.v.i%microsPerDay != 0) {
 			return nil, b.fail(e, "a date moves by whole days", "use a timestamp")
 		}
 		return args[0].info().typ, nil
 	}
+	if (l == DayInterval || l == MonthInterval) && l == r && (e.op == "+" || e.op == "-") {
+		return args[0].info().typ, nil
+	}
+	if e.op == "-" && (l == Timestamp || l == Zoned) && (r == Timestamp || r == Zoned) || e.op == "-" && l == Date && r == Date {
+		_, err := b.unify(args, "-")
+		return daysType, err
+	}
 	for _, x := range args {
 		switch k := x.info().typ.Kind; k {
-		case Bigint, Double, Unknown:
+		case Bigint, Double, Decimal, Unknown:
 		case Timestamp, Date:
 			return nil, b.fail(x, e.op+" between a time and "+article(args[1].info().typ.Kind)+" is not supported", "use date_diff('second', a, b), or an interval: - INTERVAL '7' DAY")
 		case Varchar:
@@ -186,58 +326,64 @@ func (b *binder) arithmetic(e *binary, args []expr) (*Type, error) {
 			return nil, b.fail(x, e.op+" needs numbers, this is "+article(k), "")
 		}
 	}
-	t, err := b.unify(args, e.op)
-	if err != nil {
-		return nil, err
+	var t *Type
+	if l, r := args[0].info().typ, args[1].info().typ; (l.Kind == Decimal || r.Kind == Decimal) && l.Kind != Double && r.Kind != Double && l.Kind != Unknown && r.Kind != Unknown {
+		for i := range args {
+			if args[i].info().typ.Kind == Bigint {
+				args[i] = asDecimal(args[i])
+			}
+		}
+		t = decimalResult(e.op, args[0].info().typ, args[1].info().typ)
+		if t.Scale > maxDigits {
+			return nil, b.fail(e, "the result has more than 38 digits after the point", "CAST one side AS double")
+		}
+	} else {
+		var err error
+		if t, err = b.unify(args, e.op); err != nil {
+			return nil, err
+		}
 	}
 	if t.Kind == Unknown {
 		t = bigintType
 	}
-	if d, ok := args[1].(*literal); ok && (e.op == "/" || e.op == "%") && (d.v.kind == Bigint && d.v.i == 0 || d.v.kind == Double && d.v.f == 0) {
+	if d, ok := args[1].(*literal); ok && (e.op == "/" || e.op == "%") && isZero(d.v) {
 		return nil, b.fail(args[1], "this divides by zero", "")
 	}
 	return t, nil
 }
 
-// casts lists what may be cast to what.
-var casts = map[Kind][]Kind{
-	Varchar:   {Bigint, Double, Boolean, Timestamp, Date},
-	Bigint:    {Varchar, Double, Boolean},
-	Double:    {Bigint},
-	Boolean:   {Varchar, Bigint},
-	Timestamp: {Varchar, Date},
-	Date:      {Varchar, Timestamp},
+func isZero(v Value) bool {
+	switch v.kind {
+	case Bigint:
+		return v.i == 0
+	case Double:
+		return v.f == 0
+	case Decimal:
+		return v.row.(*big.Int).Sign() == 0
+	}
+	return false
 }
 
-func (b *binder) cast(e *cast) (expr, error) {
-	x, err := b.expr(e.x)
-	if err != nil {
-		return nil, err
+// asDecimal is a bigint as a decimal; a literal has the digits it is written
+// with.
+func asDecimal(e expr) expr {
+	if l, ok := e.(*literal); ok && l.v.kind == Bigint {
+		v := decimalValue(big.NewInt(l.v.i), 0)
+		out := &literal{node{at: l.at}, v}
+		out.typ = literalType(out)
+		return out
 	}
-	return b.castTo(x, e)
+	return &cast{node{e.info().at, bigintDecimal}, e, bigintDecimal, false}
 }
 
-// castTo is the cast e of x, which is bound; a cast to the type it has is none.
-func (b *binder) castTo(x expr, e *cast) (expr, error) {
-	from := x.info().typ.Kind
-	if from == e.to.Kind {
-		return x, nil
-	}
-	ok := from == Unknown
-	for _, to := range casts[from] {
-		ok = ok || to == e.to.Kind
-	}
-	if !ok {
-		hint := ""
-		switch {
-		case from == JSON:
-			hint = "use json_extract_scalar, or json_format"
-		case from == Struct:
-			hint = "cast one of its fields"
-		case from == Double:
-			hint = "round it: CAST(x AS bigint)"
+// joinLists is || between lists, or a list and an element.
+func (b *binder) joinLists(e *binary, args []expr) (expr, error) {
+	for i := range args {
+		if args[i].info().typ.Kind != Array {
+			t := args[i].info().typ
+			args[i] = &arrayOf{node{args[i].info().at, &Type{Kind: Array, Elem: t}}, []expr{args[i]}}
 		}
-		return nil, b.fail(e, fmt.Sprintf("cannot cast %s to %s", article(from), e.to.Kind), hint)
 	}
-	return &cast{node{e.at, e.to}, x, e.to, e.try}, nil
+	t, err := b.unify(args, "||")
+	return &binary{node{e.at, t}, e.op, args[0], args[1]}, err
 }

@@ -2,6 +2,7 @@ package sqlfront
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,33 +14,59 @@ type Catalog struct {
 	store  string
 }
 
-// WithStore is the catalogue with an event data store: its id is a name of
-// CloudTrailLogs, too, and so is [DefaultStore].
-func (c Catalog) WithStore(id string) Catalog {
-	c.store = strings.ToLower(id)
-	return c
-}
-
 // Table is one of them.
 type Table struct {
 	Name    string
 	Columns []Field
+	// AsWritten says that result columns are called as the statement calls
+	// them, and not as Columns does.
+	AsWritten bool
+
+	shapes []shape // how the columns are made of those of CloudTrailLogs; nil for these themselves
 }
 
-// The names of the two tables of [CloudTrailCatalog].
+// The names of tables in [CloudTrailCatalog].
 const (
 	CloudTrailLogs    = "CloudTrailLogs"    // inside a runbook, the events of its window
 	CloudTrailHistory = "CloudTrailHistory" // every event that is kept
+	AthenaLogs        = "cloudtrail_logs"   // the events of CloudTrailLogs as Athena has them
 )
 
 // CloudTrailCatalog has CloudTrailLogs and CloudTrailHistory, whose columns are
-// the fields of [Flat].
+// the fields of [Flat], and cloudtrail_logs, which has the same events with the
+// columns of AWS's table for Athena.
 func CloudTrailCatalog() Catalog { return cloudTrail() }
 
 var cloudTrail = sync.OnceValue(func() Catalog {
 	columns := rowFields(reflect.TypeFor[Flat]())
-	return Catalog{Tables: []Table{{CloudTrailLogs, columns}, {CloudTrailHistory, columns}}}
+	athena := athenaShapes()
+	return Catalog{Tables: []Table{{Name: CloudTrailLogs, Columns: columns}, {Name: CloudTrailHistory, Columns: columns},
+		{Name: AthenaLogs, Columns: shapedColumns(athena), shapes: athena}}}
 })
+
+// WithStore is the catalogue with an event data store, a table that is called
+// by its id and has the columns of CloudTrail Lake. [DefaultStore] is it, too.
+func (c Catalog) WithStore(id string) Catalog {
+	c.store = strings.ToLower(id)
+	lake := lakeTable()
+	lake.Name = c.store
+	c.Tables = append(slices.Clip(slices.Clone(c.Tables)), lake)
+	return c
+}
+
+var lakeTable = sync.OnceValue(func() Table {
+	shapes := lakeShapes()
+	return Table{Columns: shapedColumns(shapes), AsWritten: true, shapes: shapes}
+})
+
+// Stored is the table that holds the rows: CloudTrailLogs or
+// CloudTrailHistory.
+func (t *Table) Stored() string {
+	if t.shapes != nil {
+		return CloudTrailLogs
+	}
+	return t.Name
+}
 
 // rowFields are the columns that a struct's parquet tags name.
 func rowFields(t reflect.Type) []Field {
@@ -47,7 +74,7 @@ func rowFields(t reflect.Type) []Field {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		column, _, _ := strings.Cut(f.Tag.Get("parquet"), ",")
-		list = append(list, Field{column, columnType(f.Type)})
+		list = append(list, Field{Name: column, Type: columnType(f.Type)})
 	}
 	return list
 }
@@ -69,8 +96,8 @@ func columnType(t reflect.Type) *Type {
 }
 
 func (c Catalog) table(name string) *Table {
-	if c.store != "" && (name == DefaultStore || strings.EqualFold(name, c.store)) {
-		name = CloudTrailLogs
+	if name == DefaultStore && c.store != "" {
+		name = c.store
 	}
 	for i := range c.Tables {
 		if strings.EqualFold(c.Tables[i].Name, name) {
@@ -85,7 +112,7 @@ func tableList(c Catalog) string {
 	for _, t := range c.Tables {
 		names = append(names, t.Name)
 	}
-	return strings.Join(names, " and ")
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
 func findField(fields []Field, name string) *Field {

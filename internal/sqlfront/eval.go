@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"strings"
 )
 
@@ -40,6 +41,8 @@ func eval(e expr, row Row) (Value, error) {
 			return Null, err
 		case x.kind == Double:
 			return DoubleValue(-x.f), nil
+		case x.kind == Decimal:
+			return decimalValue(new(big.Int).Neg(x.row.(*big.Int)), int(x.i)), nil
 		case x.i == math.MinInt64:
 			return Null, errOverflow
 		}
@@ -72,7 +75,7 @@ func eval(e expr, row Row) (Value, error) {
 		if err != nil || x.IsNull() {
 			return Null, err
 		}
-		v, err := castValue(x, e.to.Kind)
+		v, err := castValue(x, e.to)
 		if err != nil && e.try {
 			return Null, nil
 		}
@@ -154,6 +157,9 @@ func compare(a, b Value) int {
 	switch a.kind {
 	case Varchar:
 		return strings.Compare(a.s, b.s)
+	case Decimal:
+		scale := int(max(a.i, b.i))
+		return rescale(a, scale).row.(*big.Int).Cmp(rescale(b, scale).row.(*big.Int))
 	case Double:
 		switch {
 		case a.f < b.f:
@@ -296,6 +302,8 @@ func evalBinary(e *binary, row Row) (Value, error) {
 		return moveTime(a, 0, sign*b.i)
 	case a.kind == Double:
 		return evalDouble(e.op, a.f, b.f)
+	case a.kind == Decimal:
+		return evalDecimal(e.op, a, b, e.typ)
 	}
 	return evalBigint(e.op, a.i, b.i)
 }

@@ -3,6 +3,7 @@ package sqlfront
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"regexp"
 	"strconv"
 	"strings"
@@ -10,11 +11,12 @@ import (
 
 // What text a cast takes; the engines' text of a cast holds the same patterns.
 const (
-	bigintText    = `\A[+-]?[0-9]+\z`
-	doubleText    = `\A[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\z`
-	booleanText   = `\A([tT]|[fF]|[tT][rR][uU][eE]|[fF][aA][lL][sS][eE]|0|1)\z`
-	timestampText = `\A[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?)?\z`
-	dateText      = `\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z`
+	bigintText     = `\A[+-]?[0-9]+\z`
+	doubleText     = `\A[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\z`
+	booleanText    = `\A([tT]|[fF]|[tT][rR][uU][eE]|[fF][aA][lL][sS][eE]|0|1)\z`
+	decimalPattern = `\A[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)\z`
+	timestampText  = `\A[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?)?\z`
+	dateText       = `\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z`
 )
 
 var (
@@ -25,8 +27,14 @@ var (
 	dateRE      = regexp.MustCompile(dateText)
 )
 
-func castValue(v Value, to Kind) (Value, error) {
+func castValue(v Value, t *Type) (Value, error) {
+	to := t.Kind
 	switch {
+	case v.kind == Decimal || to == Decimal:
+		return castDecimal(v, t)
+	case to == Varchar && t.Length > 0:
+		text := []rune(v.String())
+		return VarcharValue(string(text[:min(len(text), t.Length)])), nil
 	case v.kind == Varchar:
 		return castText(v.s, to)
 	case to == Varchar:
@@ -53,6 +61,40 @@ func castValue(v Value, to Kind) (Value, error) {
 		return dateValue(days), nil
 	}
 	panic(fmt.Sprintf("sqlfront: cast of %s to %s", v.kind, to))
+}
+
+// castDecimal casts from and to decimals.
+func castDecimal(v Value, t *Type) (Value, error) {
+	switch {
+	case t.Kind == Decimal && v.kind == Varchar:
+		d, _, ok := readDecimal(v.s)
+		if !ok {
+			return Null, fmt.Errorf("cannot cast '%s' to decimal", shorten(v.s))
+		}
+		return checkDigits(rescale(d, t.Scale), t)
+	case t.Kind == Decimal && v.kind == Double:
+		d, _, ok := readDecimal(strconv.FormatFloat(v.f, 'f', t.Scale, 64))
+		if !ok {
+			return Null, errDigits
+		}
+		return checkDigits(rescale(d, t.Scale), t)
+	case t.Kind == Decimal && v.kind == Decimal:
+		return checkDigits(rescale(v, t.Scale), t)
+	case t.Kind == Decimal:
+		return checkDigits(rescale(decimalValue(big.NewInt(v.i), 0), t.Scale), t)
+	case t.Kind == Varchar:
+		return VarcharValue(decimalText(v)), nil
+	case t.Kind == Double:
+		f, err := strconv.ParseFloat(decimalText(v), 64)
+		return DoubleValue(f), err
+	case t.Kind == Boolean:
+		return BooleanValue(v.row.(*big.Int).Sign() != 0), nil
+	}
+	n := rescale(v, 0).row.(*big.Int)
+	if !n.IsInt64() {
+		return Null, errOverflow
+	}
+	return BigintValue(n.Int64()), nil
 }
 
 func castText(s string, to Kind) (Value, error) {

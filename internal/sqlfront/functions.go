@@ -3,6 +3,7 @@ package sqlfront
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -14,6 +15,7 @@ const (
 	scalar    family = iota
 	timeParts        // year(x) …: what EXTRACT reads, too
 	aggregate
+	windowed // stands with OVER only
 )
 
 // function is one row of the table of functions: everything a statement may
@@ -28,12 +30,17 @@ type function struct {
 	// what bind prepared. duckFor replaces it where it depends on the call.
 	duck    string
 	duckFor func(c *call) string
+	// print replaces duck where text is not enough; false falls back to it.
+	print func(p *printer, c *call) bool
+	// rewrite says what a call is that is a shorthand.
+	rewrite func(b *binder, c *call) (expr, error)
 	// trino is Trino's spelling where it is not name($*).
 	trino string
 	// differs says what the spellings make equal, or leave unequal.
 	differs string
 	// eval computes it over one row; NULL arguments give NULL before it is
-	// asked, unless nulls is set. Aggregates and now have none.
+	// asked, unless nulls is set. Without one, a condition that calls it is
+	// not judged event by event.
 	eval  func(c *call, args []Value) (Value, error)
 	nulls bool
 }
@@ -52,7 +59,8 @@ var functionNames = sync.OnceValue(func() []string {
 })
 
 func init() {
-	for _, table := range [][]function{aggregates, textFunctions, choiceFunctions, mathFunctions, timeFunctions, nestedFunctions} {
+	for _, table := range [][]function{aggregates, moreAggregates, windowFunctions, textFunctions, moreTextFunctions, regexpFunctions, choiceFunctions, mathFunctions, moreMathFunctions,
+		timeFunctions, moreTimeFunctions, jsonFunctions, nestedFunctions, listFunctions, mapFunctions} {
 		for i := range table {
 			functions[table[i].name] = &table[i]
 		}
@@ -83,14 +91,13 @@ func Functions() []Function {
 var otherFunctions = map[string]string{
 	"read_csv": "files cannot be read", "read_parquet": "files cannot be read", "read_json": "files cannot be read", "read_text": "files cannot be read",
 	"query": "a query cannot run another", "query_table": "a query cannot run another", "getenv": "a query sees the trail only",
-	"contains": "use strpos(x, y) > 0, or LIKE '%…%'", "instr": "use strpos(x, y)", "position": "use strpos(x, y)", "ifnull": "use coalesce(x, y)", "nvl": "use coalesce(x, y)",
-	"len": "use length(x), or cardinality(list)", "left": "use substr(x, 1, n)", "substring": "use substr(x, start, length)", "iff": "use if(condition, x, y)",
+	"instr": "use strpos(x, y)", "ifnull": "use coalesce(x, y)", "nvl": "use coalesce(x, y)",
+	"len": "use length(x), or cardinality(list)", "left": "use substr(x, 1, n)", "iff": "use if(condition, x, y)",
 	"getdate": "use now()", "sysdate": "use now()", "today": "use date(now())", "datediff": "use date_diff('second', a, b)", "dateadd": "use date_add('second', n, x)",
-	"json_value": "use json_extract_scalar(text, '$.key')", "regexp_matches": "use regexp_like(x, pattern)", "string_agg": "use array_agg(x)",
-	"group_concat": "use array_agg(x)", "regexp_extract": "not supported yet; regexp_like(x, pattern) tests", "regexp_replace": "not supported yet; replace(x, y, z) replaces plain text",
-	"try": "use TRY_CAST for a cast that may fail", "unnest": "not supported yet; element_at(list, 1) takes one", "row_number": "a window function is not supported yet",
-	"to_timestamp": "use from_iso8601_timestamp(x)", "strftime": "use CAST(x AS varchar)", "date_format": "not supported yet; CAST(x AS varchar) gives 2026-11-20 08:00:00.000000",
-	"date_parse": "not supported yet; from_iso8601_timestamp(x) reads ISO times",
+	"group_concat": "use array_agg(x)", "string_agg": "use array_join(array_agg(x), ',')", "regexp_matches": "use regexp_like(x, pattern)", "datepart": "use EXTRACT(HOUR FROM x)",
+	"to_timestamp": "use from_iso8601_timestamp(x)", "strftime": "use date_format(x, '%Y-%m-%d')", "strptime": "use date_parse(x, '%Y-%m-%d')", "explode": "use CROSS JOIN UNNEST(list) AS t(x)",
+	"get_json_object": "use json_extract_scalar(text, '$.key')", "percentile": "use approx_percentile(x, 0.95)", "median": "use approx_percentile(x, 0.5)",
+	"from_json": "use CAST(json_parse(x) AS …)", "list": "use array_agg(x)", "first": "use arbitrary(x)", "substring_index": "use split_part(x, y, n)",
 }
 
 // count checks the number of arguments.
@@ -163,20 +170,39 @@ var aggregates = []function{
 		}
 		return bigintType, b.count(c, 1, 1)
 	}, duck: "count($*)"},
-	{name: "count_if", signature: "count_if(boolean) → bigint", family: aggregate, bind: takes(bigintType, 0, booleanType), duck: "count_if($1)"},
+	{name: "count_if", signature: "count_if(boolean) → bigint", family: aggregate, bind: takes(bigintType, 0, booleanType), duck: "CAST(count_if($d$1)$f AS BIGINT)"},
 	{name: "approx_distinct", signature: "approx_distinct(x) → bigint", family: aggregate, bind: func(b *binder, c *call) (*Type, error) {
 		if c.distinct {
 			return nil, b.fail(c, "approx_distinct takes no DISTINCT", "")
 		}
 		return bigintType, b.count(c, 1, 1)
 	}, duck: "count(DISTINCT $1)", differs: "exact on DuckDB, which Trino's estimate may be"},
-	{name: "sum", signature: "sum(number) → number", family: aggregate, bind: numeric, duck: "sum($1)"},
+	{name: "sum", signature: "sum(number) → number", family: aggregate, bind: func(b *binder, c *call) (*Type, error) {
+		t, err := numeric(b, c)
+		if err == nil && t.Kind == Decimal {
+			t = decimalType(maxDigits, t.Scale)
+		}
+		return t, err
+	}, duckFor: func(c *call) string {
+		if c.typ.Kind == Bigint { // DuckDB's is wider
+			return "CAST(sum($d$1)$f AS BIGINT)"
+		}
+		return "sum($d$1)$f"
+	}},
 	{name: "avg", signature: "avg(number) → double", family: aggregate, bind: func(b *binder, c *call) (*Type, error) {
-		_, err := numeric(b, c)
+		t, err := numeric(b, c)
+		if err == nil && t.Kind == Decimal {
+			return t, nil
+		}
 		return doubleType, err
-	}, duck: "avg($1)"},
-	{name: "min", signature: "min(x) → x", family: aggregate, bind: ordered, duck: "min($1)"},
-	{name: "max", signature: "max(x) → x", family: aggregate, bind: ordered, duck: "max($1)"},
+	}, duckFor: func(c *call) string {
+		if c.typ.Kind == Decimal {
+			return "CAST(round(avg($d$1)$f, " + strconv.Itoa(c.typ.Scale) + ") AS $T)"
+		}
+		return "avg($d$1)$f"
+	}},
+	{name: "min", signature: "min(x [, n]) → x, or array", family: aggregate, bind: ordered, duck: "min($*)"},
+	{name: "max", signature: "max(x [, n]) → x, or array", family: aggregate, bind: ordered, duck: "max($*)"},
 	{name: "max_by", signature: "max_by(x, y) → x", family: aggregate, bind: orderedBy, duck: "arg_max_null($1, $2)", differs: "DuckDB's arg_max would leave out NULL x"},
 	{name: "min_by", signature: "min_by(x, y) → x", family: aggregate, bind: orderedBy, duck: "arg_min_null($1, $2)", differs: "DuckDB's arg_min would leave out NULL x"},
 	{name: "array_agg", signature: "array_agg([DISTINCT] x) → array", family: aggregate, bind: func(b *binder, c *call) (*Type, error) {
@@ -184,7 +210,7 @@ var aggregates = []function{
 			return nil, err
 		}
 		return &Type{Kind: Array, Elem: c.args[0].info().typ}, nil
-	}, duck: "array_agg($1)"},
+	}, duck: "array_agg($d$1$o)$f"},
 	{name: "arbitrary", signature: "arbitrary(x) → x", family: aggregate, bind: anything, duck: "any_value($1)"},
 	{name: "any_value", signature: "any_value(x) → x", family: aggregate, bind: anything, duck: "any_value($1)"},
 	{name: "bool_and", signature: "bool_and(boolean) → boolean", family: aggregate, bind: takes(booleanType, 0, booleanType), duck: "bool_and($1)"},
@@ -197,7 +223,7 @@ func numeric(b *binder, c *call) (*Type, error) {
 		return nil, err
 	}
 	switch t := c.args[0].info().typ; t.Kind {
-	case Bigint, Double:
+	case Bigint, Double, Decimal:
 		return t, nil
 	case Unknown:
 		x, err := b.fit(c.args[0], bigintType, c.name)
@@ -216,15 +242,23 @@ func anything(b *binder, c *call) (*Type, error) {
 }
 
 func ordered(b *binder, c *call) (*Type, error) {
-	if err := b.count(c, 1, 1); err != nil {
+	if err := b.count(c, 1, 2); err != nil {
 		return nil, err
 	}
-	return c.args[0].info().typ, b.comparable(c.args)
+	t := c.args[0].info().typ
+	if err := b.orderable(c.args[0], t); err != nil {
+		return nil, err
+	}
+	if len(c.args) == 2 {
+		_, err := b.literalNumber(c, 1, "how many", 1, 10_000)
+		return &Type{Kind: Array, Elem: t}, err
+	}
+	return t, nil
 }
 
 func orderedBy(b *binder, c *call) (*Type, error) {
 	if err := b.count(c, 2, 2); err != nil {
 		return nil, err
 	}
-	return c.args[0].info().typ, b.comparable(c.args[1:])
+	return c.args[0].info().typ, b.orderable(c.args[1], c.args[1].info().typ)
 }

@@ -3,6 +3,7 @@ package sqlfront
 import (
 	"errors"
 	"math"
+	"math/big"
 	"strings"
 )
 
@@ -74,6 +75,9 @@ var errOverflow = errors.New("the number does not fit a bigint")
 
 var mathFunctions = []function{
 	{name: "abs", signature: "abs(number) → number", bind: numeric, duck: "abs($1)", eval: func(_ *call, a []Value) (Value, error) {
+		if a[0].kind == Decimal {
+			return decimalValue(new(big.Int).Abs(a[0].row.(*big.Int)), int(a[0].i)), nil
+		}
 		if a[0].kind == Double {
 			return DoubleValue(math.Abs(a[0].f)), nil
 		}
@@ -82,9 +86,9 @@ var mathFunctions = []function{
 		}
 		return BigintValue(max(a[0].i, -a[0].i)), nil
 	}},
-	{name: "floor", signature: "floor(number) → number", bind: numeric, duckFor: onlyDouble("floor($1)"), differs: "DuckDB's floor of a bigint is a double", eval: rounding(math.Floor)},
-	{name: "ceil", signature: "ceil(number) → number", bind: numeric, duckFor: onlyDouble("ceil($1)"), differs: "DuckDB's ceil of a bigint is a double", eval: rounding(math.Ceil)},
-	{name: "ceiling", signature: "ceiling(number) → number", bind: numeric, duckFor: onlyDouble("ceil($1)"), differs: "DuckDB's ceil of a bigint is a double", eval: rounding(math.Ceil)},
+	{name: "floor", signature: "floor(number) → number", bind: whole, duckFor: onlyDouble("floor($1)"), differs: "DuckDB's floor of a bigint is a double", eval: rounding(math.Floor)},
+	{name: "ceil", signature: "ceil(number) → number", bind: whole, duckFor: onlyDouble("ceil($1)"), differs: "DuckDB's ceil of a bigint is a double", eval: rounding(math.Ceil)},
+	{name: "ceiling", signature: "ceiling(number) → number", bind: whole, duckFor: onlyDouble("ceil($1)"), differs: "DuckDB's ceil of a bigint is a double", eval: rounding(math.Ceil)},
 	{name: "round", signature: "round(number [, digits]) → number", bind: func(b *binder, c *call) (*Type, error) {
 		if err := b.count(c, 1, 2); err != nil {
 			return nil, err
@@ -96,13 +100,24 @@ var mathFunctions = []function{
 		}
 		one := *c
 		one.args = c.args[:1]
-		return numeric(b, &one)
+		t, err := numeric(b, &one)
+		if err == nil && t.Kind == Decimal {
+			t = roundedDecimal(c, t)
+		}
+		return t, err
 	}, duckFor: func(c *call) string {
 		if len(c.args) == 2 {
 			return onlyDouble("round($1, CAST($2 AS INTEGER))")(c)
 		}
 		return onlyDouble("round($1)")(c)
 	}, eval: func(c *call, a []Value) (Value, error) {
+		if a[0].kind == Decimal {
+			digits := 0
+			if len(a) == 2 {
+				digits = int(a[1].i)
+			}
+			return rescale(rescale(a[0], min(digits, int(a[0].i))), c.typ.Scale), nil
+		}
 		if len(a) == 1 || a[0].kind == Bigint {
 			return rounding(math.Round)(c, a)
 		}
@@ -115,10 +130,30 @@ var mathFunctions = []function{
 	}},
 }
 
+// whole is the bind of a function that makes whole numbers.
+func whole(b *binder, c *call) (*Type, error) {
+	t, err := numeric(b, c)
+	if err == nil && t.Kind == Decimal {
+		t = decimalType(min(maxDigits, t.Digits-t.Scale+min(t.Scale, 1)), 0)
+	}
+	return t, err
+}
+
+// roundedDecimal is the type of round of a decimal.
+func roundedDecimal(c *call, t *Type) *Type {
+	if len(c.args) == 1 {
+		return decimalType(min(maxDigits, t.Digits-t.Scale+min(t.Scale, 1)), 0)
+	}
+	return decimalType(min(maxDigits, t.Digits+1), t.Scale)
+}
+
 func onlyDouble(template string) func(*call) string {
 	return func(c *call) string {
-		if c.args[0].info().typ.Kind == Bigint {
+		switch c.args[0].info().typ.Kind {
+		case Bigint:
 			return "$1"
+		case Decimal:
+			return "CAST(" + template + " AS $T)"
 		}
 		return template
 	}
@@ -126,96 +161,17 @@ func onlyDouble(template string) func(*call) string {
 
 func rounding(f func(float64) float64) func(*call, []Value) (Value, error) {
 	return func(_ *call, a []Value) (Value, error) {
-		if a[0].kind == Bigint {
+		switch a[0].kind {
+		case Bigint:
 			return a[0], nil
+		case Decimal:
+			x, scale := a[0].row.(*big.Int), pow10(int(a[0].i))
+			q, r := new(big.Int).QuoRem(x, scale, new(big.Int))
+			if up := f(float64(r.Sign())*0.5) - math.Trunc(float64(r.Sign())*0.5); up != 0 {
+				q.Add(q, big.NewInt(int64(up)))
+			}
+			return decimalValue(q, 0), nil
 		}
 		return DoubleValue(f(a[0].f)), nil
-	}
-}
-
-// nestedFunctions reach into lists and JSON text.
-var nestedFunctions = []function{
-	{name: "cardinality", signature: "cardinality(array) → bigint", bind: func(b *binder, c *call) (*Type, error) {
-		return bigintType, b.arrayFirst(c, 1)
-	}, duck: "len($1)", eval: func(_ *call, a []Value) (Value, error) { return BigintValue(int64(len(a[0].list))), nil }},
-	{name: "element_at", signature: "element_at(array, position) → element", bind: func(b *binder, c *call) (*Type, error) {
-		if err := b.arrayFirst(c, 2); err != nil {
-			return nil, err
-		}
-		if l, ok := c.args[1].(*literal); !ok || l.v.kind != Bigint || l.v.i == 0 {
-			return nil, b.fail(c.args[1], "the position of element_at must be a number from 1, or from -1 backwards", "")
-		}
-		return c.args[0].info().typ.Elem, nil
-	}, duck: "list_extract($1, $2)", eval: func(_ *call, a []Value) (Value, error) {
-		i, n := a[1].i-1, int64(len(a[0].list))
-		if a[1].i < 0 {
-			i = n + a[1].i
-		}
-		if i < 0 || i >= n {
-			return Null, nil
-		}
-		return a[0].list[i], nil
-	}},
-	{name: "json_extract_scalar", signature: "json_extract_scalar(varchar, '$.path') → varchar", bind: bindJSON(varcharType),
-		duck:    "CASE WHEN json_valid($1) THEN CASE json_type($1, $p) WHEN 'OBJECT' THEN NULL WHEN 'ARRAY' THEN NULL ELSE json_extract_string($1, $p) END END",
-		differs: "text that is not JSON is an error in DuckDB; objects and lists are NULL in Trino; DuckDB writes 1e3 as 1000.0",
-		eval:    evalJSON(func(v string) Value { return jsonScalar(v) })},
-	{name: "json_extract", signature: "json_extract(varchar, '$.path') → json", bind: bindJSON(jsonType),
-		duck: "CASE WHEN json_valid($1) THEN json_extract($1, $p) END", differs: "text that is not JSON is an error in DuckDB",
-		eval: evalJSON(func(v string) Value { return Value{kind: JSON, s: v} })},
-	{name: "json_array_length", signature: "json_array_length(varchar) → bigint", bind: takes(bigintType, 0, varcharType),
-		duck:    "CASE WHEN json_valid($1) THEN CASE json_type($1) WHEN 'ARRAY' THEN CAST(json_array_length($1) AS BIGINT) END END",
-		differs: "DuckDB's is 0 where there is no list",
-		eval: func(_ *call, a []Value) (Value, error) {
-			if !duckJSON(a[0].s) || kindOf(a[0].s) != '[' {
-				return Null, nil
-			}
-			n := int64(0)
-			for m := elements(a[0].s); m.next(); {
-				n++
-			}
-			return BigintValue(n), nil
-		}},
-	{name: "json_format", signature: "json_format(json) → varchar", bind: takes(varcharType, 0, jsonType), duck: "CAST($1 AS VARCHAR)", differs: "spaces and the spelling of numbers"},
-}
-
-func (b *binder) arrayFirst(c *call, n int) error {
-	if err := b.count(c, n, n); err != nil {
-		return err
-	}
-	if k := c.args[0].info().typ.Kind; k != Array {
-		return b.fail(c.args[0], c.name+" needs an array, this is "+article(k), "the column resources is one")
-	}
-	return nil
-}
-
-func bindJSON(result *Type) func(*binder, *call) (*Type, error) {
-	return func(b *binder, c *call) (*Type, error) {
-		if _, err := takes(result, 0, varcharType, varcharType)(b, c); err != nil {
-			return nil, err
-		}
-		text, err := b.literalText(c, 1, "the path")
-		if err != nil {
-			return nil, err
-		}
-		path, ok := readPath(text)
-		if !ok {
-			return nil, b.src.fail(c.args[1].info().at, "'"+shorten(text)+"'", "expected a path into JSON", `write '$.key', '$.list[0]' or '$["a key"]'`)
-		}
-		c.ready = path
-		return result, nil
-	}
-}
-
-func evalJSON(result func(string) Value) func(*call, []Value) (Value, error) {
-	return func(c *call, a []Value) (Value, error) {
-		if !duckJSON(a[0].s) {
-			return Null, nil
-		}
-		v, ok := c.ready.(jsonPath).find(a[0].s)
-		if !ok {
-			return Null, nil
-		}
-		return result(v), nil
 	}
 }

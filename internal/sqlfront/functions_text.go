@@ -39,19 +39,18 @@ var textFunctions = []function{
 		}},
 	{name: "substr", signature: "substr(varchar, start [, length]) → varchar", bind: takes(varcharType, 1, varcharType, bigintType, bigintType), duckFor: duckSubstr,
 		differs: "start 0, a start before the text and a negative length give '' in Trino and something else in DuckDB", eval: substr},
-	{name: "trim", signature: "trim(varchar) → varchar", bind: takes(varcharType, 0, varcharType), duck: "trim($1, $p)", differs: "DuckDB's removes spaces only",
-		eval: func(_ *call, a []Value) (Value, error) { return VarcharValue(strings.Trim(a[0].s, whitespace)), nil }},
-	{name: "ltrim", signature: "ltrim(varchar) → varchar", bind: takes(varcharType, 0, varcharType), duck: "ltrim($1, $p)", differs: "DuckDB's removes spaces only",
-		eval: func(_ *call, a []Value) (Value, error) {
-			return VarcharValue(strings.TrimLeft(a[0].s, whitespace)), nil
-		}},
-	{name: "rtrim", signature: "rtrim(varchar) → varchar", bind: takes(varcharType, 0, varcharType), duck: "rtrim($1, $p)", differs: "DuckDB's removes spaces only",
-		eval: func(_ *call, a []Value) (Value, error) {
-			return VarcharValue(strings.TrimRight(a[0].s, whitespace)), nil
-		}},
-	{name: "concat", signature: "concat(varchar, varchar, …) → varchar", bind: func(b *binder, c *call) (*Type, error) {
+	{name: "trim", signature: "trim(varchar [, characters]) → varchar", bind: takes(varcharType, 1, varcharType, varcharType), duckFor: trimmed("trim"), differs: "DuckDB's removes spaces only",
+		eval: trimming(strings.Trim)},
+	{name: "ltrim", signature: "ltrim(varchar [, characters]) → varchar", bind: takes(varcharType, 1, varcharType, varcharType), duckFor: trimmed("ltrim"), differs: "DuckDB's removes spaces only",
+		eval: trimming(strings.TrimLeft)},
+	{name: "rtrim", signature: "rtrim(varchar [, characters]) → varchar", bind: takes(varcharType, 1, varcharType, varcharType), duckFor: trimmed("rtrim"), differs: "DuckDB's removes spaces only",
+		eval: trimming(strings.TrimRight)},
+	{name: "concat", signature: "concat(varchar, varchar, …) → varchar, or of arrays", bind: func(b *binder, c *call) (*Type, error) {
 		if err := b.count(c, 2, 254); err != nil {
 			return nil, err
+		}
+		if c.args[0].info().typ.Kind == Array {
+			return b.listArgs(c, len(c.args))
 		}
 		for i := range c.args {
 			x, err := b.fit(c.args[i], varcharType, "concat")
@@ -74,7 +73,7 @@ var textFunctions = []function{
 		if err != nil {
 			return nil, err
 		}
-		if s, err := b.literalText(c, 1, "what is searched by the second argument"); err != nil || s == "" {
+		if l, ok := c.args[1].(*literal); ok && (l.v.kind != Varchar || l.v.s == "") {
 			return nil, b.fail(c.args[1], "the second argument of replace must be a string that is not empty", "")
 		}
 		return t, nil
@@ -98,10 +97,12 @@ var textFunctions = []function{
 		if err != nil {
 			return nil, err
 		}
-		if s, err := b.literalText(c, 1, "the delimiter"); err != nil || s == "" {
+		if l, ok := c.args[1].(*literal); ok && (l.v.kind != Varchar || l.v.s == "") {
 			return nil, b.fail(c.args[1], "the delimiter of split_part must be a string that is not empty", "")
 		}
-		_, err = b.literalNumber(c, 2, "the position", 1, 1<<31-1)
+		if l, ok := c.args[2].(*literal); ok {
+			_, err = b.literalNumber(&call{node: c.node, name: c.name, args: []expr{c.args[0], c.args[1], l}, fn: c.fn}, 2, "the position", 1, 1<<31-1)
+		}
 		return t, err
 	}, duck: "list_extract(string_split($1, $2), $3)", differs: "DuckDB's gives '' where a part is missing",
 		eval: func(_ *call, a []Value) (Value, error) {
@@ -149,8 +150,10 @@ var textFunctions = []function{
 
 // pattern is a checked regular expression and DuckDB's text of it.
 type pattern struct {
-	re   *regexp.Regexp
-	text string
+	re                             *regexp.Regexp
+	text                           string
+	group                          int
+	duckReplacement, goReplacement string
 }
 
 func compileRegexp(s string) (*pattern, error) {
@@ -166,7 +169,7 @@ func compileRegexp(s string) (*pattern, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pattern{re, tree.String()}, nil
+	return &pattern{re: re, text: tree.String()}, nil
 }
 
 // joined is $1, …, $n with sep between.
@@ -179,6 +182,25 @@ func joined(n int, sep string) string {
 		b.WriteString(placeholder(i))
 	}
 	return b.String()
+}
+
+func trimmed(name string) func(*call) string {
+	return func(c *call) string {
+		if len(c.args) == 2 {
+			return name + "($1, $2)"
+		}
+		return name + "($1, $p)"
+	}
+}
+
+func trimming(trim func(s, cut string) string) func(*call, []Value) (Value, error) {
+	return func(_ *call, a []Value) (Value, error) {
+		cut := whitespace
+		if len(a) == 2 {
+			cut = a[1].s
+		}
+		return VarcharValue(trim(a[0].s, cut)), nil
+	}
 }
 
 func upper(r rune) rune {

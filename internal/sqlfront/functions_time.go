@@ -34,8 +34,17 @@ var diffMicros = map[string]int64{"millisecond": 1000, "second": microsPerSecond
 var timeFunctions = []function{
 	{name: "now", signature: "now() → timestamp", bind: func(b *binder, c *call) (*Type, error) { return timestampType, b.count(c, 0, 0) },
 		duck: "$now", trino: "now()", differs: "a timestamp without a zone, in UTC; the time of the evaluation where there is one"},
-	{name: "date", signature: "date(timestamp) → date", bind: func(b *binder, c *call) (*Type, error) { return dateType, b.count(c, 1, 1) }, duck: "CAST($1 AS DATE)", trino: "CAST($1 AS date)"},
+	{name: "date", signature: "date(timestamp) → date", bind: func(b *binder, c *call) (*Type, error) { return dateType, b.count(c, 1, 1) }, duck: "CAST($1 AS DATE)", trino: "CAST($1 AS date)",
+		rewrite: func(b *binder, c *call) (expr, error) {
+			return b.castTo(c.args[0], &cast{node: c.node, to: dateType})
+		}, nulls: true},
 	{name: "from_iso8601_timestamp", signature: "from_iso8601_timestamp(varchar) → timestamp", bind: takes(timestampType, 0, varcharType),
+		rewrite: func(b *binder, c *call) (expr, error) {
+			if l, ok := c.args[0].(*literal); ok && l.v.kind == Varchar {
+				return b.fit(l, timestampType, c.name)
+			}
+			return c, nil
+		},
 		duck:    "CAST(regexp_extract($1, '" + isoTime + "') AS TIMESTAMP)",
 		differs: "a column's text has to end in Z or have no zone; DuckDB's cast would ignore an offset",
 		eval: func(_ *call, a []Value) (Value, error) {
@@ -67,7 +76,7 @@ var timeFunctions = []function{
 		if _, err := b.unit(c, truncUnits...); err != nil {
 			return nil, err
 		}
-		return timestampType, b.timeArg(c, 1)
+		return b.wallArg(c, 1)
 	}, duck: "(date_trunc($1, $2) + to_microseconds(0))",
 		differs: "without the sum DuckDB 1.5 compares a NULL with a constant as FALSE, not NULL", eval: func(_ *call, a []Value) (Value, error) {
 			return TimestampValue(truncTime(a[0].s, a[1].Time())), nil
@@ -94,14 +103,24 @@ var timeFunctions = []function{
 		if _, err := b.unit(c, "second", "minute", "hour", "day", "week", "month", "year"); err != nil {
 			return nil, err
 		}
-		if _, err := b.literalNumber(c, 1, "the number", -10_000_000, 10_000_000); err != nil {
+		if l, ok := c.args[1].(*literal); ok && !l.v.IsNull() {
+			if _, err := b.literalNumber(c, 1, "the number", -10_000_000, 10_000_000); err != nil {
+				return nil, err
+			}
+		}
+		x, err := b.fit(c.args[1], bigintType, c.name)
+		if err != nil {
 			return nil, err
 		}
+		c.args[1] = x
 		return timestampType, b.timeArg(c, 2)
 	}, duckFor: func(c *call) string {
 		unit := c.args[0].(*literal).v.s
 		return "($3 + CAST($2 AS INTEGER) * INTERVAL 1 " + unit + ")"
 	}, eval: func(_ *call, a []Value) (Value, error) {
+		if a[1].i < -10_000_000 || a[1].i > 10_000_000 {
+			return Null, errTimeRange
+		}
 		switch unit := a[0].s; unit {
 		case "month":
 			return moveTime(a[2], a[1].i, 0)
@@ -130,7 +149,8 @@ func timePart(name, duck string, part func(time.Time) int) function {
 			if err := b.count(c, 1, 1); err != nil {
 				return nil, err
 			}
-			return bigintType, b.timeArg(c, 0)
+			_, err := b.wallArg(c, 0)
+			return bigintType, err
 		},
 		eval: func(_ *call, a []Value) (Value, error) { return BigintValue(int64(part(a[0].Time()))), nil }}
 	if name == "day_of_week" {
@@ -146,6 +166,15 @@ func (b *binder) timeArg(c *call, i int) error {
 		c.args[i] = x
 	}
 	return err
+}
+
+// wallArg makes argument i a time whose parts are asked for: one in a zone has
+// those of its zone.
+func (b *binder) wallArg(c *call, i int) (*Type, error) {
+	if t := c.args[i].info().typ; t.Kind == Zoned {
+		return t, nil
+	}
+	return timestampType, b.timeArg(c, i)
 }
 
 func truncTime(unit string, t time.Time) time.Time {

@@ -22,6 +22,9 @@ type parser struct {
 	tokens  []token
 	next    int
 	nesting int
+	queries int
+	closes  map[int]int // see matchBrackets
+	queried []bool
 }
 
 func newParser(text string) (*parser, error) {
@@ -130,72 +133,6 @@ func (p *parser) finish(what string) error {
 	return p.failAt(t, "expected "+what, nearestKeyword(t))
 }
 
-func (p *parser) statement() (*selection, error) {
-	if err := p.onlySelect(); err != nil {
-		return nil, err
-	}
-	s, err := p.selection()
-	if err != nil {
-		return nil, err
-	}
-	if err := p.finish("the statement to end"); err != nil {
-		return nil, err
-	}
-	for _, e := range s.expressions() {
-		if err := checkDepth(p.src, e, maxDepth); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
-}
-
-func (p *parser) selection() (*selection, error) {
-	s := &selection{limit: -1}
-	if err := p.expect("SELECT", ""); err != nil {
-		return nil, err
-	}
-	if p.accept("DISTINCT") {
-		s.distinct = true
-	} else {
-		p.accept("ALL")
-	}
-	var err error
-	if s.items, err = p.items(); err != nil {
-		return nil, err
-	}
-	if p.accept("FROM") {
-		if s.from, err = p.table(); err != nil {
-			return nil, err
-		}
-	}
-	if p.accept("WHERE") {
-		if s.where, err = p.expr(); err != nil {
-			return nil, err
-		}
-	}
-	if p.accept("GROUP") {
-		if s.group, err = p.groupBy(); err != nil {
-			return nil, err
-		}
-	}
-	if p.accept("HAVING") {
-		if s.having, err = p.expr(); err != nil {
-			return nil, err
-		}
-	}
-	if p.accept("ORDER") {
-		if s.order, err = p.orderBy(); err != nil {
-			return nil, err
-		}
-	}
-	if p.accept("LIMIT") {
-		if s.limit, err = p.limit(); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
-}
-
 func (p *parser) items() ([]item, error) {
 	var list []item
 	for {
@@ -258,62 +195,91 @@ func (p *parser) checkName(t token) error {
 	return nil
 }
 
-func (p *parser) table() (*table, error) {
-	t := p.take()
-	switch {
-	case t.is("("):
-		if p.peek().is("SELECT", "WITH", "VALUES", "TABLE", "(") {
-			return nil, p.failAt(p.peek(), "a sub-select is not supported yet", "select from CloudTrailLogs itself")
-		}
-		return nil, p.failAt(t, "expected the name of a table", "")
-	case t.kind == stringToken:
-		return nil, p.failAt(t, "expected the name of a table", "files cannot be read; the tables are "+tableList(CloudTrailCatalog()))
-	case t.is("UNNEST", "LATERAL"):
-		return nil, p.src.fail(t.at, "", strings.ToUpper(t.text)+" is not supported yet", "")
-	case t.kind != quotedToken && (t.kind != wordToken || reserved(t.text)):
-		return nil, p.failAt(t, "expected the name of a table after FROM", "the tables are "+tableList(CloudTrailCatalog()))
-	}
-	if p.peek().is("(") {
-		return nil, p.failAt(t, "table functions are not supported", "the tables are "+tableList(CloudTrailCatalog()))
-	}
-	if p.peek().is(".") {
-		return nil, p.failAt(p.ahead(1), "a table's name has one part", "the tables are "+tableList(CloudTrailCatalog()))
-	}
-	tab := &table{at: t.at, name: t.text}
-	if err := p.joined(); err != nil {
-		return nil, err
-	}
-	var err error
-	if tab.alias, err = p.alias(); err != nil {
-		return nil, err
-	}
-	if tab.alias != "" && p.peek().is("(") {
-		return nil, p.failAt(p.peek(), "names for a table's columns are not supported yet", "give aliases in the SELECT list")
-	}
-	return tab, p.joined()
-}
-
-func (p *parser) groupBy() ([]expr, error) {
+func (p *parser) groupBy() ([]grouping, error) {
 	if err := p.expect("BY", "after GROUP"); err != nil {
 		return nil, err
 	}
-	var list []expr
-	for {
+	if t := p.peek(); t.is("ALL", "DISTINCT") {
+		return nil, p.src.fail(t.at, "", "GROUP BY "+strings.ToUpper(t.text)+" is not supported", "name what to group by")
+	}
+	var list []grouping
+	for n := 0; ; {
 		t := p.peek()
-		if t.is("ROLLUP", "CUBE", "GROUPING", "ALL", "DISTINCT") || t.is("(") && p.ahead(1).is(")") {
-			return nil, p.src.fail(t.at, "", "GROUP BY "+strings.ToUpper(t.text)+" is not supported yet", "")
-		}
-		e, err := p.expr()
+		g, err := p.grouping()
 		if err != nil {
 			return nil, err
 		}
-		if list = append(list, e); len(list) > maxList {
+		for _, set := range g.sets {
+			n += len(set) + 1
+		}
+		if list = append(list, g); n > 2*maxList {
 			return nil, p.src.fail(t.at, "", "GROUP BY has more than "+strconv.Itoa(maxList)+" columns", "name fewer")
 		}
 		if !p.accept(",") {
 			return list, nil
 		}
 	}
+}
+
+// grouping reads one element of GROUP BY.
+func (p *parser) grouping() (grouping, error) {
+	t := p.peek()
+	switch {
+	case t.is("ROLLUP", "CUBE") && p.ahead(1).is("("):
+		p.next++
+		list, err := p.groupingSet()
+		g := grouping{kind: strings.ToUpper(t.text)}
+		for _, e := range list {
+			g.sets = append(g.sets, []expr{e})
+		}
+		if len(list) > 8 {
+			return g, p.failAt(t, "at most 8 columns go into "+g.kind, "group by fewer")
+		}
+		return g, err
+	case t.is("GROUPING") && p.ahead(1).is("SETS"):
+		p.next += 2
+		if err := p.expect("(", "after GROUPING SETS"); err != nil {
+			return grouping{}, err
+		}
+		g := grouping{kind: "GROUPING SETS"}
+		for {
+			set, err := p.groupingSet()
+			if err != nil {
+				return g, err
+			}
+			if g.sets = append(g.sets, set); len(g.sets) > 64 {
+				return g, p.failAt(t, "at most 64 sets go into GROUPING SETS", "group by fewer")
+			}
+			if !p.accept(",") {
+				return g, p.expect(")", "to close GROUPING SETS")
+			}
+		}
+	case t.is("(") && p.ahead(1).is(")"):
+		p.next += 2
+		return grouping{kind: "GROUPING SETS", sets: [][]expr{nil}}, nil
+	}
+	e, err := p.expr()
+	if r, ok := e.(*rowOf); ok && t.is("(") { // GROUP BY (a, b)
+		return grouping{sets: [][]expr{r.args}}, err
+	}
+	return grouping{sets: [][]expr{{e}}}, err
+}
+
+// groupingSet reads (a, b), (), or a.
+func (p *parser) groupingSet() ([]expr, error) {
+	if !p.peek().is("(") {
+		e, err := p.expr()
+		return []expr{e}, err
+	}
+	p.next++
+	if p.accept(")") {
+		return nil, nil
+	}
+	list, err := p.exprs()
+	if err != nil {
+		return nil, err
+	}
+	return list, p.expect(")", "to close the grouping set")
 }
 
 func (p *parser) orderBy() ([]orderItem, error) {
@@ -350,25 +316,29 @@ func (p *parser) orderBy() ([]orderItem, error) {
 	}
 }
 
-func (p *parser) limit() (int64, error) {
-	t := p.take()
-	if t.is("ALL") {
-		return -1, nil
-	}
-	if t.kind != integerToken {
-		return 0, p.failAt(t, "expected a whole number after LIMIT", "")
-	}
-	n, err := strconv.ParseInt(t.text, 10, 64)
-	if err != nil {
-		return 0, p.failAt(t, "expected a number up to 9223372036854775807", "")
-	}
-	return n, nil
+// checkQuery refuses expressions that go deeper than maxDepth levels.
+func checkQuery(src source, q *query) (err error) {
+	q.each(func(e expr) {
+		if err == nil {
+			err = checkDepth(src, e, maxDepth)
+		}
+	}, func(q *query) {
+		if err == nil {
+			err = checkQuery(src, q)
+		}
+	}, func(relation) {})
+	return err
 }
 
 // checkDepth refuses a tree that goes deeper than left more levels.
 func checkDepth(src source, e expr, left int) error {
 	if left == 0 {
 		return src.fail(e.info().at, "", "this is nested deeper than "+strconv.Itoa(maxDepth)+" levels", "write it flatter")
+	}
+	if q := queryIn(e); q != nil {
+		if err := checkQuery(src, q); err != nil {
+			return err
+		}
 	}
 	for _, c := range children(e) {
 		if err := checkDepth(src, c, left-1); err != nil {

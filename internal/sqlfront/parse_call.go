@@ -41,12 +41,6 @@ func (p *parser) caseOf(at node) (expr, error) {
 	return c, p.expect("END", "to close CASE")
 }
 
-// castTypes are the types a CAST may name.
-var castTypes = map[string]*Type{"varchar": varcharType, "bigint": bigintType, "integer": bigintType, "int": bigintType,
-	"double": doubleType, "boolean": booleanType, "timestamp": timestampType, "date": dateType}
-
-const castTypeList = "varchar, bigint, double, boolean, timestamp and date"
-
 func (p *parser) cast(at node, word token) (expr, error) {
 	if err := p.expect("(", "after "+strings.ToUpper(word.text)); err != nil {
 		return nil, err
@@ -58,25 +52,9 @@ func (p *parser) cast(at node, word token) (expr, error) {
 	if err := p.expect("AS", "and a type"); err != nil {
 		return nil, err
 	}
-	t := p.take()
-	to, ok := castTypes[strings.ToLower(t.text)]
-	if t.kind != wordToken || !ok {
-		return nil, p.failAt(t, "expected a type", "a cast makes "+castTypeList)
-	}
-	// Lengths and precisions: text is never cut and times have microseconds.
-	if p.peek().is("(") {
-		p.next++
-		n := p.take()
-		ok := to == timestampType && n.kind == integerToken && n.text == "6"
-		if !ok {
-			return nil, p.failAt(n, "a type with a length is not supported", "write "+to.Kind.String())
-		}
-		if err := p.expect(")", "after the type's precision"); err != nil {
-			return nil, err
-		}
-	}
-	if t := p.peek(); to == timestampType && t.is("WITH", "WITHOUT") {
-		return nil, p.failAt(t, "a timestamp with a time zone is not supported", "every time is UTC")
+	to, err := p.typeName(0)
+	if err != nil {
+		return nil, err
 	}
 	return &cast{at, x, to, word.is("TRY_CAST")}, p.expect(")", "after the type")
 }
@@ -105,10 +83,11 @@ func (p *parser) extract(word token) (expr, error) {
 	return &call{node: node{at: word.at}, name: fn, args: []expr{x}}, p.expect(")", "to close EXTRACT")
 }
 
-// typed reads TIMESTAMP '…', DATE '…' and INTERVAL '7' DAY.
+// typed reads TIMESTAMP '…', DATE '…', DECIMAL '…' and INTERVAL '7' DAY.
 func (p *parser) typed(word token) (expr, error) {
 	at := node{at: word.at}
-	if !word.is("INTERVAL") {
+	switch {
+	case word.is("TIMESTAMP", "DATE"):
 		t := p.take()
 		v, ok := readTime(t.text)
 		if !ok || word.is("DATE") && v%microsPerDay != 0 {
@@ -118,6 +97,8 @@ func (p *parser) typed(word token) (expr, error) {
 			return &literal{at, dateValue(v / microsPerDay)}, nil
 		}
 		return &literal{at, Value{kind: Timestamp, i: v}}, nil
+	case !word.is("INTERVAL"):
+		return p.typedLiteral(at, word)
 	}
 	sign := int64(1)
 	if q := p.peek(); p.accept("-", "+") && q.is("-") {
@@ -137,7 +118,7 @@ func (p *parser) typed(word token) (expr, error) {
 		return nil, p.failAt(unit, "expected a unit", "SECOND, MINUTE, HOUR, DAY, MONTH or YEAR")
 	}
 	if q := p.peek(); q.is("TO") {
-		return nil, p.failAt(q, "an interval of two units is not supported yet", "add two intervals")
+		return nil, p.failAt(q, "an interval of two units is not supported", "add two intervals")
 	}
 	switch strings.ToUpper(unit.text) {
 	case "SECOND":
@@ -148,6 +129,8 @@ func (p *parser) typed(word token) (expr, error) {
 		return &literal{at, Value{kind: DayInterval, i: n * 3600 * microsPerSecond}}, nil
 	case "DAY":
 		return &literal{at, Value{kind: DayInterval, i: n * microsPerDay}}, nil
+	case "WEEK":
+		return &literal{at, Value{kind: DayInterval, i: 7 * n * microsPerDay}}, nil
 	case "MONTH":
 		return &literal{at, Value{kind: MonthInterval, i: n}}, nil
 	case "YEAR":
@@ -172,16 +155,17 @@ func (p *parser) call(t token) (expr, error) {
 	default:
 		if p.accept("DISTINCT") {
 			c.distinct = true
-		}
-		if q := p.peek(); q.is("SELECT", "WITH") {
-			return nil, p.failAt(q, "a sub-select is not supported yet", "")
+		} else if p.peek().is("ALL") {
+			p.next++
 		}
 		if c.args, err = p.exprs(); err != nil {
 			return nil, err
 		}
 	}
-	if q := p.peek(); q.is("ORDER") {
-		return nil, p.src.fail(q.at, "", "ORDER BY inside a function is not supported yet", "")
+	if p.accept("ORDER") {
+		if c.order, err = p.orderBy(); err != nil {
+			return nil, err
+		}
 	}
 	if err := p.expect(")", "after the arguments of "+shorten(t.text)); err != nil {
 		return nil, err
@@ -191,9 +175,7 @@ func (p *parser) call(t token) (expr, error) {
 
 // afterCall reads what may follow a call's bracket.
 func (p *parser) afterCall(c *call) (expr, error) {
-	t := p.peek()
-	switch {
-	case t.is("FILTER") && p.ahead(1).is("("):
+	if t := p.peek(); t.is("FILTER") && p.ahead(1).is("(") {
 		p.next += 2
 		if err := p.expect("WHERE", "after FILTER ("); err != nil {
 			return nil, err
@@ -205,14 +187,19 @@ func (p *parser) afterCall(c *call) (expr, error) {
 		if err := p.expect(")", "to close FILTER"); err != nil {
 			return nil, err
 		}
-		t = p.peek()
-	case t.is("IGNORE", "RESPECT") && p.ahead(1).is("NULLS"):
-		return nil, p.src.fail(t.at, "", strings.ToUpper(t.text)+" NULLS is not supported yet", "")
-	case t.is("WITHIN") && p.ahead(1).is("GROUP"):
-		return nil, p.src.fail(t.at, "", "WITHIN GROUP is not supported yet", "")
 	}
-	if t.is("OVER") {
-		return nil, p.src.fail(t.at, "", "a window function (OVER) is not supported yet", "")
+	if t := p.peek(); t.is("IGNORE", "RESPECT") && p.ahead(1).is("NULLS") {
+		p.next += 2
+		c.ignoreNulls = t.is("IGNORE")
+	}
+	if t := p.peek(); t.is("WITHIN") && p.ahead(1).is("GROUP") {
+		return nil, p.src.fail(t.at, "", "WITHIN GROUP is not supported with "+shorten(c.name), "use array_agg(x ORDER BY y)")
+	}
+	if t := p.peek(); t.is("OVER") && (p.ahead(1).is("(") || p.ahead(1).kind == wordToken || p.ahead(1).kind == quotedToken) {
+		p.next++
+		var err error
+		c.over, err = p.over()
+		return c, err
 	}
 	return c, nil
 }

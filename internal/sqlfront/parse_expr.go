@@ -53,14 +53,16 @@ func (p *parser) predicate() (expr, error) {
 	at := node{at: x.info().at}
 	if t.kind == symbolToken && strings.Contains(" = <> != < <= > >= ", " "+t.text+" ") {
 		p.next++
-		if q := p.peek(); q.is("ANY", "ALL", "SOME") && p.ahead(1).is("(") {
-			return nil, p.src.fail(q.at, "", strings.ToUpper(q.text)+" with a comparison is not supported yet", "use IN (…)")
-		}
-		r, err := p.sum()
 		op := t.text
 		if op == "!=" {
 			op = "<>"
 		}
+		if q := p.peek(); q.is("ANY", "ALL", "SOME") && p.ahead(1).is("(") {
+			p.next++
+			sub, err := p.bracketed("after " + strings.ToUpper(q.text))
+			return &quantified{at, op, x, q.is("ALL"), sub}, err
+		}
+		r, err := p.sum()
 		return &binary{at, op, x, r}, err
 	}
 	negated := t.is("NOT") && p.ahead(1).is("LIKE", "IN", "BETWEEN")
@@ -118,11 +120,12 @@ func (p *parser) like(at node, x expr, negated bool) (expr, error) {
 }
 
 func (p *parser) in(at node, x expr, negated bool) (expr, error) {
+	if p.peek().is("(") && p.startsQuery(1) {
+		q, err := p.bracketed("after IN")
+		return &inQuery{at, x, q, negated}, err
+	}
 	if err := p.expect("(", "after IN"); err != nil {
 		return nil, err
-	}
-	if t := p.peek(); t.is("SELECT", "WITH") {
-		return nil, p.failAt(t, "a sub-select is not supported yet", "list the values: IN ('a', 'b')")
 	}
 	list, err := p.exprs()
 	if err != nil {
@@ -198,6 +201,12 @@ func (p *parser) number(at int, sign string) (expr, error) {
 		}
 		return &literal{node{at: at}, BigintValue(i)}, nil
 	}
+	if v, typ, ok := readDecimal(sign + t.text); ok {
+		return &literal{node{at, typ}, v}, nil
+	}
+	if !strings.ContainsAny(t.text, "eE") {
+		return nil, p.failAt(t, "expected a number of at most 38 digits", "write it with E0 for a double")
+	}
 	f, err := strconv.ParseFloat(sign+t.text, 64)
 	if err != nil {
 		return nil, p.failAt(t, "expected a number that a double can hold", "")
@@ -207,10 +216,10 @@ func (p *parser) number(at int, sign string) (expr, error) {
 
 func (p *parser) primary() (expr, error) {
 	x, err := p.simple()
-	for err == nil && p.peek().kind == symbolToken {
+	for err == nil {
 		t := p.peek()
-		switch t.text {
-		case ".":
+		switch {
+		case t.is("."):
 			p.next++
 			f := p.take()
 			if f.kind != wordToken && f.kind != quotedToken {
@@ -224,18 +233,43 @@ func (p *parser) primary() (expr, error) {
 			} else {
 				x = &fieldOf{node{at: f.at}, x, f.text}
 			}
-		case "[":
-			return nil, p.src.fail(t.at, "", "a subscript is not supported yet", "use element_at(list, 1)")
-		case "->":
-			return nil, p.src.fail(t.at, "", "a lambda is not supported yet", "")
+		case t.is("["):
+			p.next++
+			i, err := p.expr()
+			if err != nil {
+				return nil, err
+			}
+			if err := p.expect("]", "after the subscript"); err != nil {
+				return nil, err
+			}
+			x = &subscript{node{at: t.at}, x, i}
+		case t.is("AT") && p.ahead(1).is("TIME") && p.ahead(2).is("ZONE"):
+			p.next += 3
+			zone, err := p.simple()
+			if err != nil {
+				return nil, err
+			}
+			x = &call{node: node{at: t.at}, name: "at_timezone", args: []expr{x, zone}}
+		case t.is("->"):
+			n, ok := x.(*name)
+			if !ok || len(n.parts) != 1 {
+				return nil, p.failAt(t, "expected a name in front of ->", "a lambda is x -> expression, or (x, y) -> expression")
+			}
+			return p.lambda(n.at, n.parts)
 		default:
 			return x, nil
 		}
 	}
-	if t := p.peek(); err == nil && t.is("AT") && p.ahead(1).is("TIME", "LOCAL") {
-		return nil, p.src.fail(t.at, "", "AT TIME ZONE is not supported yet", "every time is UTC")
-	}
 	return x, err
+}
+
+// lambda reads what follows a lambda's parameters.
+func (p *parser) lambda(at int, params []string) (expr, error) {
+	if err := p.expect("->", "after the parameters of a lambda"); err != nil {
+		return nil, err
+	}
+	body, err := p.expr()
+	return &lambda{node{at: at}, params, body}, err
 }
 
 func (p *parser) simple() (expr, error) {
@@ -257,22 +291,47 @@ func (p *parser) simple() (expr, error) {
 		return p.word(t)
 	}
 	switch {
-	case p.accept("("):
-		if q := p.peek(); q.is("SELECT", "WITH") {
-			return nil, p.failAt(q, "a sub-select is not supported yet", "")
-		}
-		x, err := p.expr()
-		if err != nil {
-			return nil, err
-		}
-		if q := p.peek(); q.is(",") {
-			return nil, p.failAt(q, "a row of several values is not supported yet", "")
-		}
-		return x, p.expect(")", "to close the bracket")
+	case t.is("("):
+		return p.brackets(t)
 	case t.is("?"):
-		return nil, p.src.fail(t.at, "", "parameters are not supported yet", "write the value")
+		return nil, p.src.fail(t.at, "", "parameters are not supported here", "write the value")
 	}
 	return nil, p.failAt(t, "expected an expression", "")
+}
+
+// brackets reads (expression), (a, row), (SELECT …) or (x, y) -> a lambda.
+func (p *parser) brackets(t token) (expr, error) {
+	if p.startsQuery(1) {
+		q, err := p.bracketed("")
+		return &subquery{node{at: t.at}, q}, err
+	}
+	p.next++
+	if p.peek().is(")") && p.ahead(1).is("->") {
+		p.next++
+		return p.lambda(t.at, nil)
+	}
+	list, err := p.exprs()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.expect(")", "to close the bracket"); err != nil {
+		return nil, err
+	}
+	if p.peek().is("->") {
+		var params []string
+		for _, e := range list {
+			n, ok := e.(*name)
+			if !ok || len(n.parts) != 1 {
+				return nil, p.src.fail(e.info().at, "", "expected the name of a parameter", "a lambda is (x, y) -> expression")
+			}
+			params = append(params, n.parts[0])
+		}
+		return p.lambda(t.at, params)
+	}
+	if len(list) > 1 {
+		return &rowOf{node{at: t.at}, list}, nil
+	}
+	return list[0], nil
 }
 
 // word reads what starts with a word: a keyword's construct, a typed literal, a
@@ -286,9 +345,35 @@ func (p *parser) word(t token) (expr, error) {
 	case "NULL":
 		p.next++
 		return &literal{at, Null}, nil
+	case "EXISTS":
+		p.next++
+		q, err := p.bracketed("after EXISTS")
+		return &exists{at, q}, err
 	case "CASE":
 		p.next++
 		return p.caseOf(at)
+	case "ARRAY":
+		if p.ahead(1).is("[") {
+			p.next += 2
+			a := &arrayOf{node: at}
+			if p.accept("]") {
+				return a, nil
+			}
+			var err error
+			if a.args, err = p.exprs(); err != nil {
+				return nil, err
+			}
+			return a, p.expect("]", "to close ARRAY")
+		}
+	case "ROW":
+		if p.ahead(1).is("(") {
+			p.next += 2
+			list, err := p.exprs()
+			if err != nil {
+				return nil, err
+			}
+			return &rowOf{at, list}, p.expect(")", "to close ROW")
+		}
 	case "CAST", "TRY_CAST":
 		p.next++
 		return p.cast(at, t)
@@ -297,13 +382,26 @@ func (p *parser) word(t token) (expr, error) {
 			p.next++
 			return p.extract(t)
 		}
-	case "CURRENT_TIMESTAMP":
+	case "CURRENT_TIMESTAMP", "LOCALTIMESTAMP":
 		p.next++
-		return &call{node: at, name: "now"}, nil
-	case "TIMESTAMP", "DATE", "INTERVAL":
-		if q := p.ahead(1); q.kind == stringToken || q.is("+", "-") && p.ahead(2).kind == stringToken {
+		return &call{node: at, name: "now"}, p.precision()
+	case "CURRENT_DATE":
+		p.next++
+		return &call{node: at, name: "date", args: []expr{&call{node: at, name: "now"}}}, nil
+	case "INTERVAL", "TIMESTAMP", "DATE", "DECIMAL", "DOUBLE", "REAL", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "VARCHAR", "CHAR", "BOOLEAN", "JSON":
+		if q := p.ahead(1); q.kind == stringToken || t.is("INTERVAL") && q.is("+", "-") && p.ahead(2).kind == stringToken {
 			p.next++
 			return p.typed(t)
+		}
+	case "POSITION", "SUBSTRING", "TRIM", "GROUPING", "LISTAGG":
+		if p.ahead(1).is("(") {
+			p.next++
+			return p.special(t)
+		}
+	case "JSON_VALUE", "JSON_QUERY", "JSON_EXISTS":
+		if p.ahead(1).is("(") {
+			p.next++
+			return p.jsonCall(t)
 		}
 	}
 	if err := p.unsupported(t); err != nil {

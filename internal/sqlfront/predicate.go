@@ -40,28 +40,87 @@ func ParsePredicate(text string) (*Predicate, error) {
 	if e, err = b.condition(e); err != nil {
 		return nil, err
 	}
-	if c := notOnOneRow(e); c != nil {
-		return nil, b.fail(c, c.name+" cannot be used in a condition on one event", "")
+	if x := notOnOneRow(e); x != nil {
+		return nil, b.fail(x, whatItIs(x)+" cannot be used in a condition on one event", "")
 	}
 	return &Predicate{e}, nil
 }
 
 // eventBinder binds expressions over one row of CloudTrailLogs.
 func eventBinder(src source) *binder {
-	c := CloudTrailCatalog()
-	return &binder{src: src, catalog: c, table: c.table(CloudTrailLogs), alias: CloudTrailLogs, where: "a condition on one event"}
+	b := &binder{src: src, catalog: CloudTrailCatalog(), where: "a condition on one event"}
+	sc := &scope{}
+	if _, err := b.table(&table{name: CloudTrailLogs}, sc); err != nil {
+		panic("sqlfront: there is no " + CloudTrailLogs)
+	}
+	b.scope = sc
+	return b
 }
 
-// notOnOneRow is a function in e that has no value on one row by itself.
-func notOnOneRow(e expr) *call {
-	var found *call
+// notOnOneRow is what in e has no value on one row by itself.
+func notOnOneRow(e expr) expr {
+	var found expr
 	walk(e, func(e expr) bool {
-		if c, ok := e.(*call); ok && c.fn.eval == nil && !c.fn.nulls {
-			found = c
+		switch x := e.(type) {
+		case *call:
+			if x.fn.eval == nil && !x.fn.nulls || x.over != nil {
+				found = e
+			}
+		case *subquery, *exists, *inQuery, *quantified, *rowOf, *arrayOf, *lambda, *param, *subscript:
+			found = e
+		case *column:
+			if x.rel != tableAlias {
+				found = e
+			}
+		case *binary:
+			if k := x.typ.Kind; k == Array || k == DayInterval || k == MonthInterval || k == Zoned || isNested(x.l) {
+				found = e
+			}
+		case *in:
+			if isNested(x.x) {
+				found = e
+			}
+		case *between:
+			if isNested(x.x) {
+				found = e
+			}
+		case *negate:
+			if k := x.typ.Kind; k == DayInterval || k == MonthInterval {
+				found = e
+			}
+		case *cast:
+			from := x.x.info().typ.Kind
+			if k := x.to.Kind; k == JSON || k == Varbinary || k == Zoned || from == JSON || from == Zoned || isNested(x) || k == Varchar && from == Double || k == Decimal && from == Double || k == Boolean && from == Double {
+				found = e
+			}
 		}
 		return found == nil
 	})
 	return found
+}
+
+// isNested says whether e is a row, a list, a map or an interval, which the
+// interpreter does not compare.
+func isNested(e expr) bool {
+	switch e.info().typ.Kind {
+	case Struct, Array, Map, DayInterval, MonthInterval, Varbinary, Zoned, JSON:
+		return true
+	}
+	return false
+}
+
+func whatItIs(e expr) string {
+	switch e := e.(type) {
+	case *call:
+		return e.name
+	case *subquery, *exists, *inQuery, *quantified:
+		return "a sub-query"
+	case *lambda, *param:
+		return "a lambda"
+	case *column:
+		return "a column of another table"
+	}
+	return "this"
 }
 
 // Eval is the predicate's truth on a row. A row on which it fails, such as one
@@ -121,7 +180,7 @@ func In(name string, values ...string) (*Predicate, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &column{node{typ: typ}, path}
+	c := &column{node{typ: typ}, tableAlias, path}
 	var list []expr
 	for _, v := range values {
 		e, err := constant(c, v)
@@ -145,7 +204,7 @@ func IsNull(name string) (*Predicate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Predicate{&isNull{node{typ: booleanType}, &column{node{typ: typ}, path}, false}}, nil
+	return &Predicate{&isNull{node{typ: booleanType}, &column{node{typ: typ}, tableAlias, path}, false}}, nil
 }
 
 // SeqIn is seq IN (seqs…).
@@ -167,7 +226,7 @@ func Between(name string, start, end time.Time) (*Predicate, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &column{node{typ: typ}, path}
+	c := &column{node{typ: typ}, tableAlias, path}
 	at := func(t time.Time) expr { return &literal{node{typ: timestampType}, TimestampValue(t)} }
 	list := []expr{c, at(start)}
 	if err := eventBinder(source(name)).comparable(list); err != nil {

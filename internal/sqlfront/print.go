@@ -32,11 +32,14 @@ func Quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`
 func QuoteText(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
 // printer writes a bound tree. Every word of the text is ours: names are the
-// catalogue's and quoted, everything composite is in brackets.
+// catalogue's or ours and quoted, everything composite is in brackets.
 type printer struct {
 	strings.Builder
-	d   Dialect
-	opt PrintOptions
+	d      Dialect
+	opt    PrintOptions
+	leaves map[string]*leaves // of the base tables, by alias; nil when they are printed whole
+	try    bool               // inside TRY, where an error is NULL
+	pairs  map[string]string  // parameters that are parts of others, see zip_with
 }
 
 // exprText is an expression in Trino's dialect; equal text means equal trees.
@@ -44,55 +47,6 @@ func exprText(e expr) string {
 	p := printer{d: Trino}
 	p.expr(e)
 	return p.String()
-}
-
-func (p *printer) selection(s *selection) {
-	p.WriteString("SELECT ")
-	if s.distinct {
-		p.WriteString("DISTINCT ")
-	}
-	for i, it := range s.items {
-		p.comma(i)
-		p.expr(it.x)
-		p.WriteString(" AS " + Quote(it.alias))
-	}
-	if s.from != nil {
-		p.WriteString(" FROM ")
-		if p.opt.Table != nil {
-			p.WriteString(p.opt.Table(s.from.name))
-		} else {
-			p.WriteString(Quote(s.from.name))
-		}
-		p.WriteString(" AS " + Quote(tableAlias))
-	}
-	if s.where != nil {
-		p.WriteString(" WHERE ")
-		p.expr(s.where)
-	}
-	if len(s.group) > 0 {
-		p.WriteString(" GROUP BY ")
-		p.list(s.group)
-	}
-	if s.having != nil {
-		p.WriteString(" HAVING ")
-		p.expr(s.having)
-	}
-	for i, o := range s.order {
-		if i == 0 {
-			p.WriteString(" ORDER BY ")
-		}
-		p.comma(i)
-		if l, ok := o.x.(*literal); ok {
-			p.WriteString(strconv.FormatInt(l.v.i, 10)) // a position
-		} else {
-			p.expr(o.x)
-		}
-		p.WriteString(map[bool]string{false: " ASC", true: " DESC"}[o.desc])
-		p.WriteString(map[bool]string{false: " NULLS LAST", true: " NULLS FIRST"}[o.nullsFirst])
-	}
-	if s.limit >= 0 {
-		p.WriteString(" LIMIT " + strconv.FormatInt(s.limit, 10))
-	}
 }
 
 func (p *printer) comma(i int) {
@@ -113,11 +67,7 @@ func (p *printer) expr(e expr) {
 	case *literal:
 		p.literal(e)
 	case *column:
-		p.WriteString(Quote(tableAlias))
-		for _, part := range e.path {
-			p.WriteByte('.')
-			p.WriteString(Quote(part))
-		}
+		p.column(e)
 	case *fieldOf:
 		p.WriteByte('(')
 		p.expr(e.x)
@@ -185,6 +135,50 @@ func (p *printer) expr(e expr) {
 	case *call:
 		p.call(e)
 	default:
+		p.nested(e)
+	}
+}
+
+// nested prints what holds queries, rows and lists.
+func (p *printer) nested(e expr) {
+	switch e := e.(type) {
+	case *subscript:
+		p.subscript(e)
+	case *rowOf:
+		p.row(e, e.typ)
+	case *arrayOf:
+		if p.d == DuckDB {
+			p.WriteByte('[')
+		} else {
+			p.WriteString("ARRAY[")
+		}
+		p.list(e.args)
+		p.WriteByte(']')
+	case *lambda:
+		p.lambda(e)
+	case *param:
+		if whole, ok := p.pairs[e.name]; ok {
+			p.WriteString(whole)
+		} else {
+			p.WriteString(Quote(e.name))
+		}
+	case *subquery:
+		p.WriteByte('(')
+		p.query(e.q)
+		p.WriteByte(')')
+	case *exists:
+		p.WriteString("(EXISTS (")
+		p.query(e.q)
+		p.WriteString("))")
+	case *inQuery:
+		p.around("(", e.x, negation(e.not)+" IN (")
+		p.query(e.q)
+		p.WriteString("))")
+	case *quantified:
+		p.around("(", e.x, " "+e.op+" "+map[bool]string{false: "ANY", true: "ALL"}[e.all]+" (")
+		p.query(e.q)
+		p.WriteString("))")
+	default:
 		panic(fmt.Sprintf("sqlfront: print of %T", e))
 	}
 }
@@ -205,8 +199,8 @@ func negation(not bool) string {
 func (p *printer) literal(l *literal) {
 	switch v := l.v; v.kind {
 	case Unknown:
-		if name := duckTypes[l.typ.Kind]; p.d == DuckDB && name != "" {
-			p.WriteString("CAST(NULL AS " + name + ")")
+		if p.d == DuckDB && l.typ.Kind != Unknown {
+			p.WriteString("CAST(NULL AS " + duckType(l.typ) + ")")
 		} else {
 			p.WriteString("NULL")
 		}
@@ -217,6 +211,12 @@ func (p *printer) literal(l *literal) {
 			p.WriteString("CAST(" + strconv.FormatInt(v.i, 10) + " AS BIGINT)")
 		} else {
 			p.WriteString(strconv.FormatInt(v.i, 10))
+		}
+	case Decimal:
+		if text := decimalText(v); p.d == DuckDB {
+			p.WriteString("CAST(" + QuoteText(text) + " AS " + duckType(l.typ) + ")")
+		} else {
+			p.WriteString("DECIMAL " + QuoteText(text))
 		}
 	case Double:
 		p.WriteString(strconv.FormatFloat(v.f, 'E', -1, 64))
@@ -248,77 +248,4 @@ func (p *printer) interval(micros int64) {
 			return
 		}
 	}
-}
-
-func (p *printer) binary(e *binary) {
-	op := e.op
-	if p.d == DuckDB && e.typ.Kind == Date { // its sum of a date is a timestamp
-		p.around("CAST((", e.l, " "+op+" ")
-		p.around("", e.r, ") AS DATE)")
-		return
-	}
-	if p.d == Trino || op != "/" && op != "%" {
-		p.around("(", e.l, " "+op+" ")
-		p.around("", e.r, ")")
-		return
-	}
-	if op == "/" && e.typ.Kind == Bigint {
-		op = "//"
-	}
-	// DuckDB makes NULL or infinity of a division by zero.
-	guard := true
-	if l, ok := e.r.(*literal); ok && !l.v.IsNull() {
-		guard = false
-	}
-	if guard {
-		p.around("CASE WHEN ", e.r, " = 0 THEN ")
-		p.around("CASE WHEN ", e.l, " IS NOT NULL THEN error('division by zero') END ELSE ")
-	}
-	p.around("(", e.l, " "+op+" ")
-	p.around("", e.r, ")")
-	if guard {
-		p.WriteString(" END")
-	}
-}
-
-var duckTypes = map[Kind]string{Boolean: "BOOLEAN", Bigint: "BIGINT", Double: "DOUBLE", Varchar: "VARCHAR", Timestamp: "TIMESTAMP", Date: "DATE"}
-
-// castPatterns guard DuckDB's casts of text, which take more than Trino's.
-var castPatterns = map[Kind]string{Bigint: bigintText, Double: doubleText, Boolean: booleanText, Timestamp: timestampText, Date: dateText}
-
-func (p *printer) cast(e *cast) {
-	word := "CAST("
-	if e.try {
-		word = "TRY_CAST("
-	}
-	from := e.x.info().typ.Kind
-	if p.d == Trino {
-		to := e.to.Kind.String()
-		if e.to.Kind == Timestamp {
-			to = "timestamp(6)"
-		}
-		p.WriteString(word)
-		p.micros(e.x, e.to.Kind == Varchar)
-		p.WriteString(" AS " + to + ")")
-		return
-	}
-	switch {
-	case from == Varchar:
-		p.around(word+"regexp_extract(", e.x, ", '"+castPatterns[e.to.Kind]+"') AS "+duckTypes[e.to.Kind]+")")
-	case from == Timestamp && e.to.Kind == Varchar:
-		p.around("strftime(", e.x, ", '%Y-%m-%d %H:%M:%S.%f')")
-	case from == Double && e.to.Kind == Bigint: // halves away from zero, as in Trino
-		p.around(word+"round(", e.x, ") AS BIGINT)")
-	default:
-		p.around(word, e.x, " AS "+duckTypes[e.to.Kind]+")")
-	}
-}
-
-// micros prints a timestamp for Trino with the six digits that one has here.
-func (p *printer) micros(e expr, needed bool) {
-	if needed && e.info().typ.Kind == Timestamp {
-		p.around("CAST(", e, " AS timestamp(6))")
-		return
-	}
-	p.expr(e)
 }

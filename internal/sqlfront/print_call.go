@@ -7,7 +7,14 @@ import (
 )
 
 func (p *printer) call(c *call) {
-	if c.name == "now" {
+	if p.leaf(c) {
+		return
+	}
+	if p.d == DuckDB && c.fn.print != nil && c.fn.print(p, c) {
+		return
+	}
+	switch c.name {
+	case "now":
 		switch {
 		case !p.opt.Now.IsZero():
 			p.literal(&literal{node{typ: timestampType}, TimestampValue(p.opt.Now)})
@@ -17,22 +24,31 @@ func (p *printer) call(c *call) {
 			p.WriteString("now()")
 		}
 		return
+	case "try":
+		before := p.try
+		p.try = true
+		defer func() { p.try = before }()
 	}
 	template := c.template(p.d)
-	if c.distinct {
+	if c.distinct && !strings.Contains(template, "$d") {
 		template = strings.Replace(template, "(", "(DISTINCT ", 1)
 	}
-	// DuckDB's sums of bigints are wider than a bigint.
-	narrow := p.d == DuckDB && (c.name == "sum" || c.name == "count_if") && c.typ.Kind == Bigint
-	if narrow {
-		p.WriteString("CAST(")
+	if (c.filter != nil || c.over != nil) && !strings.Contains(template, "$f") {
+		template += "$f"
 	}
 	p.template(template, c)
+}
+
+// tail prints what comes after a call's bracket.
+func (p *printer) tail(c *call) {
 	if c.filter != nil {
 		p.around(" FILTER (WHERE ", c.filter, ")")
 	}
-	if narrow {
-		p.WriteString(" AS BIGINT)")
+	if c.ignoreNulls && p.d == Trino {
+		p.WriteString(" IGNORE NULLS")
+	}
+	if c.over != nil {
+		p.over(c.over)
 	}
 }
 
@@ -41,7 +57,7 @@ func (c *call) template(d Dialect) string {
 	case d == Trino && c.fn.trino != "":
 		return c.fn.trino
 	case d == Trino:
-		return c.name + "($*)"
+		return c.name + "($d$*$o)$f"
 	case c.fn.duckFor != nil:
 		return c.fn.duckFor(c)
 	}
@@ -51,7 +67,10 @@ func (c *call) template(d Dialect) string {
 func placeholder(i int) string { return "$" + strconv.Itoa(i+1) }
 
 // template writes a function's spelling: $1… are arguments, $* all of them, $p
-// what was prepared from a literal, $us the first with microseconds.
+// what was prepared from a literal, $us the first with microseconds; $d is
+// DISTINCT, $o ORDER BY, $i IGNORE NULLS and $f FILTER and OVER, where there are
+// any, and $w is ORDER BY without the space; $T is the result's type; $! begins
+// the text of an error, which ends at the next !; $$ is a dollar sign.
 func (p *printer) template(t string, c *call) {
 	for {
 		i := strings.IndexByte(t, '$')
@@ -71,6 +90,45 @@ func (p *printer) template(t string, c *call) {
 		case t[0] == 'p':
 			p.WriteString(QuoteText(prepared(c.ready)))
 			t = t[1:]
+		case t[0] == 'd':
+			if c.distinct {
+				p.WriteString("DISTINCT ")
+			}
+			t = t[1:]
+		case t[0] == 'o':
+			if len(c.order) > 0 {
+				p.WriteString(" ORDER BY ")
+				p.order(c.order, false)
+			}
+			t = t[1:]
+		case t[0] == 'i':
+			if c.ignoreNulls {
+				p.WriteString(" IGNORE NULLS")
+			}
+			t = t[1:]
+		case t[0] == 'f':
+			p.tail(c)
+			t = t[1:]
+		case t[0] == '!':
+			text, rest, _ := strings.Cut(t[1:], "!")
+			p.WriteString(p.fault(text))
+			t = rest
+		case t[0] == '$':
+			p.WriteByte('$')
+			t = t[1:]
+		case t[0] == 'g':
+			p.WriteString(c.ready.(*pattern).groupText())
+			t = t[1:]
+		case t[0] == 'r':
+			p.WriteString(QuoteText(c.ready.(*pattern).duckReplacement))
+			t = t[1:]
+		case t[0] == 'w':
+			p.WriteString("ORDER BY ")
+			p.order(c.order, false)
+			t = t[1:]
+		case t[0] == 'T':
+			p.WriteString(duckType(c.typ))
+			t = t[1:]
 		case strings.HasPrefix(t, "us"):
 			p.micros(c.args[0], true)
 			t = t[2:]
@@ -88,6 +146,8 @@ func (p *printer) template(t string, c *call) {
 
 func prepared(ready any) string {
 	switch r := ready.(type) {
+	case string:
+		return r
 	case jsonPath:
 		return r.duckText()
 	case *pattern:
@@ -115,6 +175,9 @@ func weight(e expr) (printed, has int) {
 			times = func(int) int { return 2 }
 		}
 	case *call:
+		if e.fn.print != nil {
+			break
+		}
 		t := e.template(DuckDB)
 		times = func(i int) int { return max(1, strings.Count(t, placeholder(i))+strings.Count(t, "$*")) }
 	}

@@ -14,7 +14,8 @@ import (
 // sameTree compares bound trees without the places they were read from.
 var sameTree = cmp.Options{
 	cmp.Exporter(func(reflect.Type) bool { return true }),
-	cmpopts.IgnoreFields(node{}, "at"), cmpopts.IgnoreFields(item{}, "at"), cmpopts.IgnoreFields(table{}, "at"),
+	cmpopts.IgnoreFields(node{}, "at"), cmpopts.IgnoreFields(item{}, "at"), cmpopts.IgnoreFields(table{}, "at", "base"), cmpopts.IgnoreFields(query{}, "at"), cmpopts.IgnoreFields(selection{}, "at"),
+	cmpopts.IgnoreFields(cte{}, "at"), cmpopts.IgnoreFields(setOp{}, "at"), cmpopts.IgnoreFields(values{}, "at"), cmpopts.IgnoreFields(derived{}, "at"), cmpopts.IgnoreFields(join{}, "at"), cmpopts.IgnoreFields(unnest{}, "at"),
 	cmpopts.IgnoreFields(call{}, "fn", "ready"), cmpopts.IgnoreFields(like{}, "match"),
 	cmpopts.EquateEmpty(),
 }
@@ -41,19 +42,21 @@ func mustPredicate(t testing.TB, text string) *Predicate {
 }
 
 // statement draws a statement as written.
-func (g gen) statement() *selection {
-	s := &selection{limit: -1, from: &table{name: oneOf(g, "CloudTrailLogs", "cloudtrailhistory"), alias: "CloudTrailLogs"}}
+func (g gen) statement() *query {
+	s := &selection{from: &table{name: oneOf(g, "CloudTrailLogs", "cloudtrailhistory"), alias: "CloudTrailLogs"}}
+	q := &query{body: s, limit: -1}
 	if g.pick(3) > 0 {
 		s.where = g.truth(2)
 	}
 	if g.pick(4) == 0 {
-		s.limit = int64(g.pick(1000))
+		q.limit = int64(g.pick(1000))
 	}
 	order := func(n int) {
 		for range g.pick(3) {
-			s.order = append(s.order, orderItem{lit(BigintValue(int64(1 + g.pick(n)))), g.pick(2) == 0, g.pick(2) == 0})
+			q.order = append(q.order, orderItem{lit(BigintValue(int64(1 + g.pick(n)))), g.pick(2) == 0, g.pick(2) == 0})
 		}
 	}
+	by := func(e expr) grouping { return grouping{sets: [][]expr{{e}}} }
 	switch g.pick(4) {
 	case 0:
 		s.items = []item{{}}
@@ -63,9 +66,9 @@ func (g gen) statement() *selection {
 		order(4)
 	default: // groups
 		s.items = []item{{x: g.text(1)}, {x: fn("date_trunc", lit(VarcharValue("hour")), col("eventTime")), alias: "hour"}}
-		s.group = []expr{lit(BigintValue(2))}
+		s.group = []grouping{by(lit(BigintValue(2)))}
 		if _, constant := s.items[0].x.(*literal); !constant {
-			s.group = append(s.group, lit(BigintValue(1)))
+			s.group = append(s.group, by(lit(BigintValue(1))))
 		}
 		for range g.pick(4) {
 			s.items = append(s.items, item{x: g.aggregate()})
@@ -75,7 +78,7 @@ func (g gen) statement() *selection {
 		}
 		order(2)
 	}
-	return s
+	return q
 }
 
 func (g gen) aggregate() expr {
@@ -141,7 +144,7 @@ func TestPrintedPredicateParsesToTheSameTree(t *testing.T) {
 		if err != nil {
 			t.Fatalf("the printed predicate is refused: %v\n%s", err, p)
 		}
-		if d := cmp.Diff(p.e, again.bound.where, sameTree); d != "" {
+		if d := cmp.Diff(p.e, again.bound.body.(*selection).where, sameTree); d != "" {
 			t.Fatalf("the printed predicate is another (-made +read):\n%s\n%s", d, p)
 		}
 	})

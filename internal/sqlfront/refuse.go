@@ -47,19 +47,13 @@ func clauseWord(t token) bool { return t.kind == wordToken && clauseWords[string
 
 // laterWords are Trino's grammar that is not in this subset.
 var laterWords = map[string]string{
-	"WITH": "WITH", "JOIN": "JOIN", "CROSS": "JOIN", "INNER": "JOIN", "LEFT": "JOIN", "RIGHT": "JOIN", "FULL": "JOIN", "NATURAL": "JOIN",
-	"UNION": "UNION", "INTERSECT": "INTERSECT", "EXCEPT": "EXCEPT", "OFFSET": "OFFSET", "FETCH": "FETCH FIRST", "WINDOW": "WINDOW",
-	"TABLESAMPLE": "TABLESAMPLE", "MATCH_RECOGNIZE": "MATCH_RECOGNIZE", "EXISTS": "EXISTS", "UNNEST": "UNNEST", "OVER": "a window function (OVER)",
-	"JSON_VALUE": "JSON_VALUE", "JSON_QUERY": "JSON_QUERY", "JSON_EXISTS": "JSON_EXISTS", "JSON_TABLE": "JSON_TABLE", "JSON_OBJECT": "JSON_OBJECT",
-	"JSON_ARRAY": "JSON_ARRAY", "LISTAGG": "LISTAGG", "NORMALIZE": "NORMALIZE", "GROUPING": "GROUPING", "CURRENT_DATE": "CURRENT_DATE",
-	"CURRENT_TIME": "CURRENT_TIME", "LOCALTIME": "LOCALTIME", "LOCALTIMESTAMP": "LOCALTIMESTAMP", "CURRENT_USER": "CURRENT_USER",
-	"CURRENT_ROLE": "CURRENT_ROLE", "CURRENT_CATALOG": "CURRENT_CATALOG", "CURRENT_SCHEMA": "CURRENT_SCHEMA", "CURRENT_PATH": "CURRENT_PATH", "VALUES": "VALUES",
+	"TABLESAMPLE": "TABLESAMPLE", "MATCH_RECOGNIZE": "MATCH_RECOGNIZE", "JSON_TABLE": "JSON_TABLE", "JSON_OBJECT": "JSON_OBJECT",
+	"JSON_ARRAY": "JSON_ARRAY", "NORMALIZE": "NORMALIZE", "CURRENT_TIME": "CURRENT_TIME", "LOCALTIME": "LOCALTIME", "CURRENT_USER": "CURRENT_USER",
+	"CURRENT_ROLE": "CURRENT_ROLE", "CURRENT_CATALOG": "CURRENT_CATALOG", "CURRENT_SCHEMA": "CURRENT_SCHEMA", "CURRENT_PATH": "CURRENT_PATH",
 }
 
 var laterHints = map[string]string{
-	"JOIN": "select from one table", "FETCH FIRST": "use LIMIT", "CURRENT_DATE": "use date(now())", "LOCALTIMESTAMP": "use now()",
-	"JSON_VALUE": "use json_extract_scalar(text, '$.key')", "JSON_QUERY": "use json_extract(text, '$.key')", "EXISTS": "",
-	"JSON_EXISTS": "use json_extract(text, '$.key') IS NOT NULL",
+	"TABLESAMPLE": "use LIMIT", "CURRENT_TIME": "use now()", "LOCALTIME": "use now()", "MATCH_RECOGNIZE": "use lag(…) OVER (…)",
 }
 
 // otherDialects are words of other SQL, with what Trino says instead.
@@ -84,7 +78,7 @@ func (p *parser) unsupported(t token) error {
 		if !reservedWords[word] && !clauseWords[word] {
 			return nil
 		}
-		return p.src.fail(t.at, "", what+" is not supported yet", laterHints[what])
+		return p.src.fail(t.at, "", what+" is not supported", laterHints[what])
 	}
 	if hint, ok := otherDialects[word]; ok && !p.ahead(1).is(".", ",") {
 		return p.src.fail(t.at, "", word+" is not SQL that Trino knows", hint)
@@ -92,30 +86,17 @@ func (p *parser) unsupported(t token) error {
 	return nil
 }
 
-// joined refuses what may follow a table and is not supported.
-func (p *parser) joined() error {
-	t := p.peek()
-	if t.is(",") {
-		return p.failAt(t, "JOIN is not supported yet", "select from one table")
-	}
-	return p.unsupported(t)
-}
-
 // statements that are not a SELECT, in Trino, DuckDB and their neighbours.
 var otherStatements = wordSet(`ALTER ANALYZE ATTACH BEGIN CALL CHECKPOINT COMMENT COMMIT COPY CREATE DEALLOCATE DELETE DENY DESCRIBE
 	DETACH DO DROP EXECUTE EXPLAIN EXPORT FORCE GRANT IMPORT INSERT INSTALL LOAD MERGE PIVOT PRAGMA PREPARE REFRESH RESET REVOKE
-	ROLLBACK SAVEPOINT SET SHOW START SUMMARIZE TABLE TRUNCATE UNPIVOT UPDATE USE VACUUM VALUES FROM`)
+	ROLLBACK SAVEPOINT SET SHOW START SUMMARIZE TRUNCATE UNPIVOT UPDATE USE VACUUM FROM`)
 
 // onlySelect refuses anything that does not start with SELECT.
 func (p *parser) onlySelect() error {
 	t := p.peek()
 	switch {
-	case t.is("SELECT"):
+	case p.startsQuery(0), t.is("(") && p.closing(p.next) < len(p.tokens)-1:
 		return nil
-	case t.is("WITH"):
-		return p.src.fail(t.at, "", "WITH is not supported yet", "write one SELECT")
-	case t.is("("):
-		return p.failAt(t, "expected SELECT", "no brackets go around the statement")
 	case t.kind == wordToken && otherStatements[strings.ToUpper(t.text)]:
 		return p.failAt(t, "expected SELECT", "a query only reads")
 	case t.kind == endToken:
@@ -125,7 +106,8 @@ func (p *parser) onlySelect() error {
 }
 
 var keywords = []string{"SELECT", "DISTINCT", "FROM", "WHERE", "AND", "OR", "NOT", "LIKE", "ESCAPE", "IN", "BETWEEN", "IS", "NULL", "GROUP", "BY",
-	"HAVING", "ORDER", "LIMIT", "ASC", "DESC", "NULLS", "FIRST", "LAST", "CASE", "WHEN", "THEN", "ELSE", "END", "AS", "FILTER", "CAST"}
+	"HAVING", "ORDER", "LIMIT", "ASC", "DESC", "NULLS", "FIRST", "LAST", "CASE", "WHEN", "THEN", "ELSE", "END", "AS", "FILTER", "CAST", "WITH", "UNION", "ALL",
+	"INTERSECT", "EXCEPT", "JOIN", "LEFT", "RIGHT", "INNER", "OUTER", "FULL", "CROSS", "USING", "UNNEST", "EXISTS", "OVER", "PARTITION", "OFFSET", "VALUES"}
 
 // nearestKeyword is a hint when t looks like a mistyped keyword.
 func nearestKeyword(t token) string {

@@ -2,15 +2,16 @@ package sqlfront
 
 import "slices"
 
-// Statement is one SELECT. It is not changed once it is parsed and checked, so
+// Statement is one query. It is not changed once it is parsed and checked, so
 // it may be shared.
 type Statement struct {
-	text  string
-	tree  *selection // as written; nil when made from another statement
-	bound *selection // checked; nil before
+	text    string
+	tree    *query // as written; nil when made from another statement
+	bound   *query // checked; nil before
+	columns []Field
 }
 
-// Parse reads one SELECT. Every error is an *Error, which says where. The
+// Parse reads one query. Every error is an *Error, which says where. The
 // tables and columns are looked at by Check.
 func Parse(text string) (*Statement, error) {
 	p, err := newParser(text)
@@ -32,24 +33,42 @@ func (s *Statement) Check(c Catalog) error {
 		return nil
 	}
 	b := &binder{src: source(s.text), catalog: c}
-	bound, err := b.selection(s.tree)
+	bound, columns, err := b.query(s.tree)
 	if err != nil {
 		return err
 	}
-	s.bound = bound
+	if err := checkQuery(b.src, bound); err != nil {
+		return err
+	}
+	s.bound, s.columns = bound, columns
 	return nil
 }
 
-func (s *Statement) checked() *selection {
+func (s *Statement) checked() *query {
 	if s.bound == nil {
 		panic("sqlfront: a statement is used before Check")
 	}
 	return s.bound
 }
 
+// plain is the statement's SELECT when it is no more than one SELECT from at
+// most one table of the catalogue.
+func (s *Statement) plain() (*selection, bool) {
+	q := s.checked()
+	sel, ok := q.body.(*selection)
+	if !ok || len(q.with) > 0 {
+		return nil, false
+	}
+	if sel.from != nil {
+		t, ok := sel.from.(*table)
+		return sel, ok && !t.cte
+	}
+	return sel, true
+}
+
 // made is a statement made from this one.
-func (s *Statement) made(sel selection) *Statement {
-	m := &Statement{bound: &sel}
+func (s *Statement) made(q query, columns []Field) *Statement {
+	m := &Statement{bound: &q, columns: columns}
 	m.text = m.Print(Trino, PrintOptions{})
 	return m
 }
@@ -58,42 +77,112 @@ func (s *Statement) made(sel selection) *Statement {
 func (s *Statement) Text() string { return s.text }
 
 // Print is the statement in an engine's SQL. Nothing in it is copied from the
-// text: names are the catalogue's, quoted, and literals are written anew.
+// text: names are the catalogue's and ours, quoted, and literals are written
+// anew.
 func (s *Statement) Print(d Dialect, opt PrintOptions) string {
+	q := s.checked()
 	p := printer{d: d, opt: opt}
-	p.selection(s.checked())
+	if d == DuckDB {
+		p.leaves = findLeaves(q)
+		q = forOutput(q, s.columns)
+	}
+	p.query(q)
 	return p.String()
 }
 
-// Columns are the names of the result's columns.
-func (s *Statement) Columns() []string {
-	var names []string
-	for _, it := range s.checked().items {
-		names = append(names, it.alias)
+// forOutput is a query whose result DuckDB gives as query.Result has it: with
+// names for all columns, and times in a zone as text.
+func forOutput(q *query, columns []Field) *query {
+	sel, ok := q.body.(*selection)
+	zoned := slices.ContainsFunc(columns, func(f Field) bool { return f.Type.Kind == Zoned })
+	if ok && !zoned {
+		return q
 	}
-	return names
+	if _, ok := q.body.(*setOp); ok && !zoned {
+		return q
+	}
+	if ok && len(q.order) == 0 {
+		out, s := *q, *sel
+		s.items = slices.Clone(s.items)
+		for i := range s.items {
+			s.items[i].x = zoneText(s.items[i].x)
+		}
+		out.body = &s
+		return &out
+	}
+	d := &derived{q: q, alias: "_o", columns: uniqueNames(columns)}
+	outer := &selection{from: d}
+	for i, c := range columns {
+		outer.items = append(outer.items, item{x: zoneText(&column{node{typ: c.Type}, "_o", []string{d.columns[i]}}), alias: c.Name})
+	}
+	return &query{body: outer, limit: -1}
 }
+
+func zoneText(e expr) expr {
+	if e.info().typ.Kind != Zoned {
+		return e
+	}
+	return &cast{node{typ: varcharType}, e, varcharType, false}
+}
+
+// Columns are the names of the result's columns.
+func (s *Statement) Columns() []string { s.checked(); return fieldNames(s.columns) }
 
 // Types are the types of the result's columns.
 func (s *Statement) Types() []*Type {
+	s.checked()
 	var types []*Type
-	for _, it := range s.checked().items {
-		types = append(types, it.x.info().typ)
+	for _, c := range s.columns {
+		types = append(types, c.Type)
 	}
 	return types
 }
 
 // StarOnly says whether the statement was written SELECT *.
 func (s *Statement) StarOnly() bool {
-	return s.tree != nil && len(s.tree.items) == 1 && s.tree.items[0].x == nil
+	if s.tree == nil {
+		return false
+	}
+	sel, ok := s.tree.body.(*selection)
+	return ok && len(sel.items) == 1 && sel.items[0].x == nil
 }
 
-// Table is the table the statement reads; empty without one.
+// Table is the table the statement reads; empty without one, and when it reads
+// more than one.
 func (s *Statement) Table() string {
-	if f := s.checked().from; f != nil {
-		return f.name
+	if t := s.Tables(); len(t) == 1 {
+		return t[0]
 	}
 	return ""
+}
+
+// Tables are the tables the statement reads, each once.
+func (s *Statement) Tables() []string {
+	var names []string
+	visitor{relation: func(r relation) {
+		if t, ok := r.(*table); ok && !t.cte && !slices.Contains(names, t.name) {
+			names = append(names, t.name)
+		}
+	}}.visit(s.checked())
+	return names
+}
+
+// Simple says whether the statement is one SELECT from one table, without WITH,
+// joins, UNION, sub-queries and window functions.
+func (s *Statement) Simple() bool {
+	sel, ok := s.plain()
+	if !ok {
+		return false
+	}
+	simple := true
+	for _, e := range append(sel.expressions(), orderExprs(s.bound.order)...) {
+		walk(e, func(e expr) bool {
+			c, isCall := e.(*call)
+			simple = simple && queryIn(e) == nil && !(isCall && c.over != nil)
+			return simple
+		})
+	}
+	return simple
 }
 
 // Limit is the statement's outermost LIMIT, if it has one.
@@ -102,22 +191,19 @@ func (s *Statement) Limit() (int64, bool) {
 	return max(n, 0), n >= 0
 }
 
-// Aggregates says whether the statement's rows are groups of events rather than
-// events.
+// Aggregates says whether the statement's rows are groups of events, or events
+// put together, rather than events.
 func (s *Statement) Aggregates() bool {
-	sel := s.checked()
-	if len(sel.group) > 0 || sel.having != nil || sel.distinct {
-		return true
-	}
-	return slices.ContainsFunc(sel.expressions(), func(e expr) bool { return firstAggregate(e) != nil })
+	sel, ok := s.plain()
+	return !ok || sel.distinct || !s.Simple() || sel.grouped(s.bound.order)
 }
 
 // Filter is the statement's WHERE, and whether the statement is a filter of
 // single events of CloudTrailLogs and nothing else: then each event can be
 // judged alone, by the predicate, when it is appended.
 func (s *Statement) Filter() (*Predicate, bool) {
-	sel := s.checked()
-	if sel.from == nil || sel.from.name != CloudTrailLogs || s.Aggregates() {
+	sel, ok := s.plain()
+	if !ok || s.Table() != CloudTrailLogs || s.Aggregates() || s.bound.offset > 0 {
 		return nil, false
 	}
 	if sel.where == nil {
@@ -129,56 +215,69 @@ func (s *Statement) Filter() (*Predicate, bool) {
 	return &Predicate{sel.where}, true
 }
 
-// WithoutLimit is the statement without its outermost LIMIT and ORDER BY.
+// WithoutLimit is the statement without its outermost LIMIT, OFFSET and ORDER
+// BY.
 func (s *Statement) WithoutLimit() *Statement {
-	sel := *s.checked()
-	sel.limit, sel.order = -1, nil
-	return s.made(sel)
+	q := *s.checked()
+	q.limit, q.offset, q.order = -1, 0, nil
+	return s.made(q, s.columns)
 }
 
 // WithLimit is the statement with another outermost LIMIT.
 func (s *Statement) WithLimit(n int64) *Statement {
-	sel := *s.checked()
-	sel.limit = max(n, 0)
-	return s.made(sel)
+	q := *s.checked()
+	q.limit = max(n, 0)
+	return s.made(q, s.columns)
 }
 
-// And is the statement with one more condition in its WHERE: it reads only the
-// events for which p is true.
+// And is the statement over fewer events: it reads only those for which p is
+// true, from every table it names.
 func (s *Statement) And(p *Predicate) *Statement {
-	sel := *s.checked()
-	if sel.where == nil {
-		sel.where = p.e
-	} else {
-		sel.where = AllOf(&Predicate{sel.where}, p).e
+	q := *s.checked()
+	sel, ok := s.plain()
+	if !ok || sel.from == nil || !s.Simple() || s.Table() != CloudTrailLogs && s.Table() != CloudTrailHistory {
+		q = *restrict(&q, p)
+		return s.made(q, s.columns)
 	}
-	return s.made(sel)
+	narrowed := *sel
+	if sel.where == nil {
+		narrowed.where = p.e
+	} else {
+		narrowed.where = AllOf(&Predicate{sel.where}, p).e
+	}
+	q.body = &narrowed
+	return s.made(q, s.columns)
 }
 
 // Select is the statement with other result columns, given by their dotted
 // names in CloudTrailLogs. A statement that aggregates has no such columns.
 func (s *Statement) Select(columns ...string) (*Statement, error) {
-	sel := *s.checked()
-	if s.Aggregates() {
+	q := *s.checked()
+	sel, ok := s.plain()
+	if !ok || s.Aggregates() {
 		return nil, &Error{Line: 1, Column: 1, Expected: "this statement's rows are not events: it aggregates", Hint: "take its own columns"}
 	}
-	sel.items = nil
+	out := *sel
+	out.items = nil
 	// ORDER BY by position would mean other columns now.
-	sel.order = nil
+	q.order = nil
 	for _, o := range s.bound.order {
 		if l, ok := o.x.(*literal); ok {
-			o.x = s.bound.items[l.v.i-1].x
+			o.x = sel.items[l.v.i-1].x
 		}
 		if _, constant := o.x.(*literal); !constant {
-			sel.order = append(sel.order, o)
+			q.order = append(q.order, o)
 		}
 	}
+	var fields []Field
 	for _, name := range columns {
 		path, typ, err := LookupColumn(name)
 		if err != nil {
 			return nil, err
 		}
-		sel.items = append(sel.items, item{x: &column{node{typ: typ}, path}, alias: name})
+		out.items = append(out.items, item{x: &column{node{typ: typ}, tableAlias, path}, alias: name})
+		fields = append(fields, Field{Name: name, Type: typ})
 	}
-	return s.made(sel), nil
+	q.body = &out
+	return s.made(q, fields), nil
 }

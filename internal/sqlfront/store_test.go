@@ -10,8 +10,8 @@ func TestEventDataStoreIsATable(t *testing.T) {
 		"SELECT * FROM 8d4fb6bb-1b2c-4b39-8a3e-0f5d8f7c9a10",
 		"SELECT * FROM 8D4FB6BB-1b2c-4b39-8a3e-0f5d8f7c9a10 AS a WHERE a.eventName = 'x'",
 		`select count(*) from "8d4fb6bb-1b2c-4b39-8a3e-0f5d8f7c9a10";`,
-		"SELECT seq-1, 12345678-1234-1234-1234-123456789012 FROM $EDS_ID",
-		"SELECT eventName FROM\n<EDS ID>\nWHERE seq > 1",
+		"SELECT 2-1, 12345678-1234-1234-1234-123456789012 FROM $EDS_ID",
+		"SELECT eventName FROM\n<EDS ID>\nWHERE readOnly",
 		"SELECT eventName FROM <event_data_store_id>",
 		"SELECT eventName FROM eds-id",
 	} {

@@ -9,7 +9,7 @@ import (
 type Kind uint8
 
 // The kinds, which are Trino's types as far as this front end knows them.
-// Every integer is a bigint, and a number with a decimal point is a double.
+// Every integer is a bigint.
 const (
 	Unknown Kind = iota // NULL of no type yet
 	Boolean
@@ -23,10 +23,15 @@ const (
 	JSON
 	Struct
 	Array
+	Map
+	Decimal
+	Varbinary
+	Zoned  // timestamp with a time zone that is not UTC, from AT TIME ZONE
+	Lambda // a function given to a function
 )
 
 var kindNames = [...]string{"unknown", "boolean", "bigint", "double", "varchar", "timestamp", "date",
-	"interval day to second", "interval year to month", "json", "row", "array"}
+	"interval day to second", "interval year to month", "json", "row", "array", "map", "decimal", "varbinary", "timestamp with time zone", "lambda"}
 
 // String is Trino's name of the kind.
 func (k Kind) String() string { return kindNames[k] }
@@ -35,13 +40,19 @@ func (k Kind) String() string { return kindNames[k] }
 type Type struct {
 	Kind   Kind
 	Fields []Field // of a row
-	Elem   *Type   // of an array
+	Elem   *Type   // of an array, or of a map's values
+	Key    *Type   // of a map
+	Length int     // of a varchar in a cast; 0 is any
+	Digits int     // of a decimal
+	Scale  int     // of a decimal: digits after the point
+	Zone   string  // of a Zoned
 }
 
 // Field is a column, or a field of a row.
 type Field struct {
-	Name string
-	Type *Type
+	Name   string
+	Type   *Type
+	Hidden bool // * leaves it out
 }
 
 var (
@@ -55,6 +66,7 @@ var (
 	daysType      = &Type{Kind: DayInterval}
 	monthsType    = &Type{Kind: MonthInterval}
 	jsonType      = &Type{Kind: JSON}
+	varbinaryType = &Type{Kind: Varbinary}
 )
 
 // Value is a value of a column or an expression; its zero value is NULL.
@@ -63,8 +75,9 @@ type Value struct {
 	i    int64
 	f    float64
 	s    string
-	// row holds a *UserIdentity, *SessionContext, … or a *Resource; list the
-	// elements of an array.
+	// row holds a *UserIdentity, *SessionContext, … or a *Resource, and of a
+	// decimal the *big.Int without the point, which is i digits from the right;
+	// list holds the elements of an array.
 	row  any
 	list []Value
 }
@@ -111,6 +124,8 @@ func (v Value) String() string {
 		return strconv.FormatInt(v.i, 10)
 	case Double:
 		return strconv.FormatFloat(v.f, 'g', -1, 64)
+	case Decimal:
+		return decimalText(v)
 	case Timestamp:
 		return v.Time().Format(timestampLayout)
 	case Date:
@@ -131,6 +146,9 @@ func (v Value) Any() any {
 		return v.i
 	case Double:
 		return v.f
+	case Decimal:
+		f, _ := strconv.ParseFloat(decimalText(v), 64)
+		return f
 	case Timestamp, Date:
 		return v.Time()
 	case Varchar, JSON:
