@@ -37,6 +37,11 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("GATE_PORT", port)
+	apiPort, err := freePort()
+	if err != nil {
+		return err
+	}
+	env.Setenv("API_PORT", apiPort)
 	env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 	env.Values[serverKey{}] = &server{}
 	env.Defer(func() { env.Values[serverKey{}].(*server).end(syscall.SIGKILL) })
