@@ -35,6 +35,7 @@ type ImportOptions struct {
 	Since    time.Time
 	Follow   bool
 	Own      bool // this installation's own events too
+	Batch    int  // records that are committed at a time; 0 is the importer's default
 	Progress func(importer.Progress)
 	// Begin is called with the source's name when it is there to be read, before
 	// anything is imported; its error keeps the import from happening.
@@ -57,7 +58,7 @@ func Import(ctx context.Context, cfg config.Config, o ImportOptions) (importer.R
 	}
 	debug.SetMemoryLimit(importMemory)
 	stepBack()
-	io := importer.Options{DataDir: cfg.DataDir, Source: src, Since: o.Since, Follow: o.Follow, Progress: o.Progress}
+	io := importer.Options{DataDir: cfg.DataDir, Source: src, Since: o.Since, Follow: o.Follow, Progress: o.Progress, BatchRows: o.Batch}
 	if !o.Own {
 		io.Own = func(source, account string) bool { return source == cfg.EventSource && account == cfg.AccountID }
 	}
@@ -119,10 +120,19 @@ func RecordOffline(ctx context.Context, cfg config.Config, e event.Event) (err e
 	return errors.Join(err, g.stop(), t.Close())
 }
 
-// Imported records that an import begins or has ended.
+// Imported records that an import begins or has ended. Whoever waits for the
+// answer can query what was imported.
 func (a *App) Imported(ctx context.Context, by admin.Actor, e event.Event) error {
 	if _, err := a.trail.Append(ctx, a.origin.Record(event.Meta{Time: time.Now(), Identity: by.Identity, SourceIP: by.Source}, e)); err != nil {
 		return fmt.Errorf("record the import: %w", err)
+	}
+	if err := a.trail.LoadImports(); err != nil {
+		return fmt.Errorf("show what was imported: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := a.people.WaitSealed(ctx); err != nil {
+		a.o.Log.Error("imported events are not queried yet", "err", err)
 	}
 	return nil
 }

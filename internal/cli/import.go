@@ -47,6 +47,8 @@ func (sh *shell) importLogs() *cobra.Command {
 	c.Flags().BoolVar(&o.Own, "own", false, "import this installation's own events too, as when its trail was lost")
 	c.Flags().StringVar(&o.Region, "region", "", "of the bucket")
 	c.Flags().StringVar(&o.Endpoint, "endpoint", "", "URL of an S3 server that is not AWS's")
+	c.Flags().IntVar(&o.Batch, "batch", 0, "commit so many records at a time")
+	c.Flags().MarkHidden("batch") // for tests that kill it between two
 	return c
 }
 
@@ -128,6 +130,8 @@ func endOf(r importer.Report, err error) *rest.ImportEnd {
 // failure of it, that a file could not be read is one.
 func importError(cfg config.Config, o app.ImportOptions, r importer.Report, err error) error {
 	switch {
+	case err == nil && r.Files == 1 && r.Read == 0 && r.SkippedBy["other"] == 1:
+		return hinted(fmt.Errorf("%s is no log file of CloudTrail", o.Source), "what is read is JSON, packed with gzip or not")
 	case err == nil && r.Unreadable > 0:
 		return hinted(fmt.Errorf("%d of %d files could not be read", r.Unreadable, r.Files), "run the same import again: it goes on with them")
 	case errors.Is(err, importer.ErrLocked):

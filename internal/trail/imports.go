@@ -161,10 +161,8 @@ func (t *Trail) WatchImports(ctx context.Context, onError func(error)) error {
 	for {
 		if mark := t.importsMark(); mark != seen {
 			seen = mark
-			paths, err := loadImports(t.fs, t.dir)
-			if err == nil {
+			if err := t.LoadImports(); err == nil {
 				told = ""
-				t.sealed.setImports(paths)
 			} else if err.Error() != told {
 				told = err.Error()
 				onError(err)
@@ -176,6 +174,15 @@ func (t *Trail) WatchImports(ctx context.Context, onError func(error)) error {
 			return nil
 		}
 	}
+}
+
+// LoadImports shows queries what has been imported, at once.
+func (t *Trail) LoadImports() error {
+	paths, err := loadImports(t.fs, t.dir)
+	if err == nil {
+		t.sealed.setImports(paths)
+	}
+	return err
 }
 
 // importsMark changes when the catalogue of imports does.

@@ -58,12 +58,13 @@ type Engine struct {
 	slot chan struct{} // one for each statement that may run
 	kick chan struct{} // size 1: someone waits for events; a second kick says nothing new
 
-	mu        sync.Mutex // guards below
-	serving   *process   // nil while no worker may answer
-	applied   uint64     // never goes back
-	waiting   int        // how many wait for events
-	down      error      // why the last worker ended
-	stillborn int        // how many in a row ended without having served
+	mu        sync.Mutex      // guards below
+	serving   *process        // nil while no worker may answer
+	applied   uint64          // never goes back
+	waiting   int             // how many wait for events
+	down      error           // why the last worker ended
+	stillborn int             // how many in a row ended without having served
+	taken     <-chan struct{} // of the newest catalogue that the worker was given
 	changed   chan struct{}
 }
 
@@ -243,6 +244,25 @@ func (e *Engine) Wait(ctx context.Context, seq uint64) error {
 		case <-changed:
 		case <-ctx.Done():
 			return fmt.Errorf("wait for event %d: %w", seq, context.Cause(ctx))
+		}
+	}
+}
+
+// WaitSealed blocks until answers are from the files that Source names now, or
+// the worker has refused them.
+func (e *Engine) WaitSealed(ctx context.Context) error {
+	for {
+		_, newest := e.o.Source.Sealed()
+		e.mu.Lock()
+		taken, changed := e.taken, e.changed
+		e.mu.Unlock()
+		if taken == newest {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for sealed files: %w", context.Cause(ctx))
 		}
 	}
 }

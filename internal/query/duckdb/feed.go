@@ -39,6 +39,7 @@ func (f *feed) run(ctx context.Context) error {
 	if err := f.catalogue(ctx, sealed); err != nil {
 		return err // without the sealed files there is nothing true to answer
 	}
+	f.e.update(func() { f.e.taken = changed })
 	f.next = sealed.Seq + 1
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -67,6 +68,7 @@ func (f *feed) run(ctx context.Context) error {
 				f.e.o.Log.Error("query worker cannot read sealed files; it keeps the events in memory", "err", err)
 				err = nil
 			}
+			f.e.update(func() { f.e.taken = changed })
 		case <-ctx.Done():
 			err = context.Cause(ctx)
 		}
