@@ -27,7 +27,7 @@ type StopNode struct {
 // failed write, a schedule that could not catch up.
 type DetectGap struct {
 	managementWrite
-	What   string `request:"what"`   // what was not covered: journal, schedule, window, event, runbooks
+	What   string `request:"what"`   // what was not covered: journal, log files, schedule, window, event, runbooks
 	From   string `request:"from"`   // RFC 3339, UTC
 	To     string `request:"to"`     // RFC 3339, UTC
 	Reason string `request:"reason"` // what failed

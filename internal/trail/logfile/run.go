@@ -36,6 +36,7 @@ type runner struct {
 	waiting []*ask
 
 	digested time.Time // when the newest digest was made, or the run began: not by the clock
+	outage   outage
 	retry    time.Time // nothing is tried before; zero when nothing failed; not by the clock
 	backoff  time.Duration
 }
@@ -121,6 +122,9 @@ func (r *runner) loop(ctx context.Context) error {
 	for {
 		if !time.Now().Before(r.retry) {
 			err := r.work(ctx)
+			if err == nil {
+				err = r.delivers(ctx)
+			}
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -203,6 +207,7 @@ func (r *runner) take(entries []event.Entry) {
 func (r *runner) fail(err error) {
 	r.backoff = min(max(2*r.backoff, retryFirst), retryLast)
 	r.retry = time.Now().Add(r.backoff)
+	r.outage.begins(r.o.Now(), err)
 	r.o.OnError(err)
 	r.answer(func(*ask) bool { return true }, err)
 }
