@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -75,9 +76,20 @@ func deliveryRows(l rest.LogFiles) [][]any {
 		}
 		return t
 	}
-	return [][]any{
+	rows := [][]any{
 		{"in log files up to", l.Delivered}, {"latest log file", when(l.LatestDelivery)}, {"log file fault", l.LatestDeliveryError},
 		{"latest digest", when(l.LatestDigestDelivery)}, {"digest fault", l.LatestDigestDeliveryError},
 		{"latest anchor", when(l.LatestAnchor)}, {"anchor fault", l.LatestAnchorError},
 	}
+	for _, a := range l.Anchors { // since the node started
+		state := "nothing new yet"
+		switch {
+		case a.Error != "":
+			state = a.Error
+		case !a.Kept.IsZero():
+			state = "event " + strconv.FormatUint(a.Seq, 10) + " at " + a.Kept.UTC().Format(time.RFC3339)
+		}
+		rows = append(rows, []any{"anchor " + a.Place, state})
+	}
+	return rows
 }
