@@ -80,13 +80,19 @@ type putRecord struct {
 	Delivered                       uint64
 }
 
-// readPut reads a record of the trail that is a PutDigest.
+// readPut reads a record of the trail that is a PutDigest. Only Trailgate itself
+// appends these: what it calls itself no client can be called.
 func readPut(record []byte) (putRecord, bool) {
 	if string(member(record, "eventName")) != putDigestName {
 		return putRecord{}, false
 	}
 	var r struct {
-		Request struct {
+		UserIdentity struct {
+			Type      string `json:"type"`
+			InvokedBy string `json:"invokedBy"`
+		} `json:"userIdentity"`
+		EventSource string `json:"eventSource"`
+		Request     struct {
 			Bucket string `json:"bucketName"`
 			Key    string `json:"key"`
 		} `json:"requestParameters"`
@@ -100,7 +106,7 @@ func readPut(record []byte) (putRecord, bool) {
 		} `json:"serviceEventDetails"`
 		ErrorCode string `json:"errorCode"`
 	}
-	if json.Unmarshal(record, &r) != nil || r.ErrorCode != "" {
+	if json.Unmarshal(record, &r) != nil || r.ErrorCode != "" || r.UserIdentity.Type != "Service" || r.UserIdentity.InvokedBy != r.EventSource {
 		return putRecord{}, false
 	}
 	return putRecord{r.Request.Bucket, r.Request.Key, r.Response.Hash, r.Response.Signature, r.Details.Generated, r.Details.Delivered}, true

@@ -33,7 +33,7 @@ func Verify(ctx context.Context, o VerifyOptions) (Report, error) {
 		if err != nil {
 			return Report{}, fmt.Errorf("verify log files: %w", err)
 		}
-		if !moved || try == 3 {
+		if !moved || try == 10 {
 			return v.finish(), nil
 		}
 	}
@@ -46,6 +46,7 @@ type verifier struct {
 	keys       map[string]PublicKey
 	chain      []*heldDigest // by their end
 	backfills  []*heldDigest
+	others     []*heldDigest          // of other trails, signed by our keys
 	digests    map[string]*heldDigest // all of them, by key
 	logs       []*heldLog             // in the order they were delivered, as far as that is known
 	logByKey   map[string]*heldLog
@@ -130,8 +131,7 @@ func (v *verifier) verify(ctx context.Context) (moved bool, err error) {
 	v.checkChain(v.chain)
 	v.checkChain(v.backfills)
 	v.checkUnnamed()
-	v.checkTail()
-	return false, nil
+	return false, v.checkTail(ctx)
 }
 
 func newest(s *state) [2]string {

@@ -2,7 +2,12 @@ package logfile
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
 	"time"
+
+	"github.com/trailgate/trailgate/internal/blob"
 )
 
 // listDigests finds the trail's digests. What lies among them and is none is a
@@ -17,7 +22,11 @@ func (v *verifier) listDigests(ctx context.Context) error {
 			v.findf(o.Key, "this is not the name of a digest, and nothing else belongs here")
 			continue
 		}
-		if !k.Is(v.o.Layout) || !v.o.From.IsZero() && k.Time.Before(v.o.From) || !v.o.To.IsZero() && k.Time.After(v.o.To) {
+		if !k.Is(v.o.Layout) {
+			v.others = append(v.others, &heldDigest{key: o.Key, at: k})
+			continue
+		}
+		if !v.o.From.IsZero() && k.Time.Before(v.o.From) || !v.o.To.IsZero() && k.Time.After(v.o.To) {
 			continue
 		}
 		d := &heldDigest{key: o.Key, at: k}
@@ -42,6 +51,36 @@ func (v *verifier) readDigests(ctx context.Context) error {
 			}
 			v.step(len(v.digests) + len(v.logs))
 		}
+	}
+	return v.readOthers(ctx)
+}
+
+// readOthers reads the digests of other trails here: log files do not say which
+// they are of. Only those that our keys signed count, as those of a trail do that
+// got another name.
+func (v *verifier) readOthers(ctx context.Context) error {
+	others := v.others
+	v.others = nil
+	names := map[string]int{}
+	for _, d := range others {
+		names[d.at.Name]++
+		body, meta, err := v.o.Bucket.Get(ctx, d.key)
+		if err != nil && !errors.Is(err, blob.ErrNotFound) && !errors.Is(err, blob.ErrDamaged) {
+			return err
+		}
+		text, uerr := Unpack(body)
+		parsed, perr := ParseDigest(text)
+		if err != nil || uerr != nil || perr != nil || parsed.Object != d.key || parsed.Bucket != v.o.Bucket.Name() {
+			continue
+		}
+		key, ok := v.keys[parsed.Fingerprint]
+		if ok && key.Check(parsed.StringToSign(text), meta[MetaSignature]) == nil {
+			d.Digest, d.hash, d.readable = parsed, hexHash(text), true
+			v.others = append(v.others, d)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		v.note("%d digests of another trail, %s, are here as well: what they say of each other is not looked at", names[name], name)
 	}
 	return nil
 }

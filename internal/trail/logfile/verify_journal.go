@@ -44,8 +44,9 @@ type place struct {
 
 // run is a stretch of events.
 type run struct {
-	from, to uint64 // 0 when there is none
-	id       string // of the first
+	from  uint64
+	id    string      // of the first
+	times []time.Time // when each was appended; none is no run
 }
 
 // checkJournal checks that the log files hold the journal's events, each once,
@@ -56,8 +57,8 @@ func (v *verifier) checkJournal(ctx context.Context) error {
 		return fmt.Errorf("read the journal: %w", err)
 	}
 	c := &journalCheck{verifier: v, starts: map[string][]*heldLog{}, damaged: map[string]place{}}
-	if v.after != nil {
-		c.owed = v.after.Delivered
+	if v.before != nil {
+		c.owed = v.before.Delivered
 	}
 	for _, l := range v.logs {
 		if l.parsed && l.firstID != "" {
@@ -130,8 +131,8 @@ func (c *journalCheck) indexDamaged(ctx context.Context, l *heldLog) error {
 
 // event finds an event of the journal in the log files.
 func (c *journalCheck) event(ctx context.Context, e event.Entry) error {
-	if p := c.readOurs(e.JSON, e.Seq); p != nil {
-		c.owed = max(c.owed, p.Delivered)
+	if p := c.readOurs(e.JSON, e.Seq); p != nil && c.digests[p.Object] != nil {
+		c.owed = max(c.owed, p.Delivered) // of others, the log files may be newer than our list
 	}
 	if !c.begun {
 		c.begun, c.oldest = true, eventTime(e)
@@ -173,10 +174,10 @@ func (c *journalCheck) search(ctx context.Context, e event.Entry) error {
 	if p, ok := c.damaged[id]; ok && !p.log.visited {
 		return c.enter(ctx, p, e, id)
 	}
-	if c.lost.from == 0 {
-		c.lost = run{e.Seq, e.Seq, id}
+	if len(c.lost.times) == 0 {
+		c.lost.from, c.lost.id = e.Seq, id
 	}
-	c.lost.to = e.Seq
+	c.lost.times = append(c.lost.times, e.AppendTime)
 	return nil
 }
 
@@ -247,22 +248,34 @@ func (c *journalCheck) leave(last uint64) {
 
 // endRun notes that the next event is in a log file again.
 func (c *journalCheck) endRun() {
-	if c.lost.from != 0 {
+	if len(c.lost.times) > 0 {
 		c.runs = append(c.runs, c.lost)
 		c.lost = run{}
 	}
 }
 
-// tellRuns tells of events that no log file has, if some should.
+// tellRuns tells of events that no log file has, if some should: those that were
+// delivered, and whose log files retention has not removed.
 func (c *journalCheck) tellRuns() {
+	var before time.Time
+	for _, t := range c.tombstones {
+		if t.before.After(before) {
+			before = t.before
+		}
+	}
 	for _, r := range c.runs {
+		for len(r.times) > 0 && r.times[0].Before(before) {
+			r = run{from: r.from + 1, times: r.times[1:]}
+		}
+		to := min(r.from+uint64(len(r.times))-1, c.owed)
+		if len(r.times) == 0 || to < r.from {
+			continue
+		}
 		problem := "this event is in no log file as it was delivered"
-		if r.to = min(r.to, c.owed); r.to > r.from {
-			problem = fmt.Sprintf("events %d to %d are in no log file as they were delivered", r.from, r.to)
+		if to > r.from {
+			problem = fmt.Sprintf("events %d to %d are in no log file as they were delivered", r.from, to)
 		}
-		if r.from <= c.owed {
-			c.find(Finding{Object: journalObject, Seq: r.from, EventID: r.id, Problem: problem})
-		}
+		c.find(Finding{Object: journalObject, Seq: r.from, EventID: r.id, Problem: problem})
 	}
 }
 

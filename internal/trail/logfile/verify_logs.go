@@ -29,7 +29,7 @@ func (v *verifier) listLogs(ctx context.Context) error {
 
 // nameLogs brings together log files and the digests that name them.
 func (v *verifier) nameLogs() {
-	for _, d := range slices.Concat(v.chain, v.backfills) {
+	for _, d := range slices.Concat(v.chain, v.backfills, v.others) {
 		for _, f := range d.LogFiles {
 			if f.Bucket != v.o.Bucket.Name() {
 				v.note("log file %s/%s is in another bucket: not looked at", f.Bucket, f.Object)
@@ -188,14 +188,12 @@ func (v *verifier) checkUnnamed() {
 			v.findf(l.Object, "no digest names it, though it was due long ago")
 		}
 	}
-	for _, s := range []*state{v.before, v.after} {
-		if s == nil || v.ranged() {
-			continue
-		}
-		for _, w := range s.Waiting {
-			if _, there := v.logByKey[w.Object]; !there && w.Bucket == v.o.Bucket.Name() {
-				v.lacks(w.Object, "it was delivered and waits for its digest")
-			}
+	if v.before == nil || v.ranged() {
+		return
+	}
+	for _, w := range v.before.Waiting {
+		if _, there := v.logByKey[w.Object]; !there && w.Bucket == v.o.Bucket.Name() {
+			v.lacks(w.Object, "it was delivered and waits for its digest")
 		}
 	}
 }

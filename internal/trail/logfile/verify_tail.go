@@ -1,6 +1,9 @@
 package logfile
 
 import (
+	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/trailgate/trailgate/event"
@@ -10,9 +13,10 @@ import (
 // tombstone is what a DeleteEvents event says of digests that retention
 // removed.
 type tombstone struct {
-	last Key // the newest one
-	name string
-	hash string
+	last   Key // the newest one
+	name   string
+	hash   string
+	before time.Time // the log files removed held events appended before
 }
 
 var deleteEventsName = `"` + event.Name(event.DeleteEvents{}) + `"`
@@ -36,7 +40,8 @@ func (v *verifier) readOurs(record []byte, seq uint64) *putRecord {
 			return nil
 		}
 		if k, ok := ParseKey(e.LastDigest); ok && k.Kind == KindDigest && k.Is(v.o.Layout) {
-			v.tombstones = append(v.tombstones, tombstone{k, e.LastDigest, e.DigestHash})
+			before, _ := time.Parse(time.RFC3339Nano, e.Before)
+			v.tombstones = append(v.tombstones, tombstone{k, e.LastDigest, e.DigestHash, before})
 		}
 	}
 	return nil
@@ -69,9 +74,11 @@ func (v *verifier) pruned(object, hash string) bool {
 
 // checkTail looks for what was cut off behind the newest digest: all that
 // vouches for a digest from elsewhere must find it.
-func (v *verifier) checkTail() {
-	for object, p := range v.puts {
-		v.checkPut(object, p)
+func (v *verifier) checkTail(ctx context.Context) error {
+	for _, object := range slices.Sorted(maps.Keys(v.puts)) {
+		if err := v.checkPut(ctx, object, v.puts[object]); err != nil {
+			return err
+		}
 	}
 	if v.before != nil && !v.ranged() {
 		for i, ref := range []*Reference{v.before.Chain, v.before.Backfill} {
@@ -89,6 +96,7 @@ func (v *verifier) checkTail() {
 			v.note("the newest digest ends at %s, %s ago: was the server down since?", v.chain[n-1].at.Time.Format(timeLayout), silent.Round(time.Minute))
 		}
 	}
+	return nil
 }
 
 // vouched says whether a digest that somebody vouches for is to be looked at.
@@ -103,19 +111,21 @@ func (v *verifier) vouched(object, bucket string) bool {
 	return !v.pruned(object, "")
 }
 
-func (v *verifier) checkPut(object string, p putEvent) {
+func (v *verifier) checkPut(ctx context.Context, object string, p putEvent) error {
 	if !v.vouched(object, p.Bucket) {
-		return
+		return nil
 	}
 	d, ok := v.digests[object]
 	switch {
-	case !ok:
-		v.lacks(object, "event %s (PutDigest) says that it was put", p.id)
+	case !ok: // it may be newer than our list
+		_, _, _, err := v.get(ctx, object, "event "+p.id+" (PutDigest) says that it was put")
+		return err
 	case d.hash != "" && d.hash != p.Hash || d.signature != p.Signature:
 		v.find(Finding{Object: object, Seq: p.seq, EventID: p.id, Problem: "it is not the digest that this PutDigest event tells of"})
 	case d.at.Backfill && p.Generated != d.generated.UTC().Format(backfillLayout):
 		v.find(Finding{Object: object, Seq: p.seq, EventID: p.id, Problem: "its metadata says that it was made at another time than this PutDigest event does"})
 	}
+	return nil
 }
 
 // checkState checks that the delivery's newest digest is there, and the newest
@@ -132,6 +142,7 @@ func (v *verifier) checkState(ref *Reference, chain []*heldDigest) {
 	}
 	d, ok := v.digests[ref.Object]
 	switch {
+	case !ok && v.pruned(ref.Object, ref.Hash):
 	case !ok:
 		v.lacks(ref.Object, "the delivery put it, and nothing newer")
 	case d.hash != "" && d.hash != ref.Hash || d.signature != ref.Signature:

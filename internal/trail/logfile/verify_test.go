@@ -8,7 +8,7 @@ import (
 func (w *world) verify(change ...func(*VerifyOptions)) Report {
 	w.t.Helper()
 	o := VerifyOptions{
-		Layout: testLayout, Bucket: w.bucket, Keys: w.signer.keys, Every: time.Hour, Now: time.Now(), store: w.store,
+		Layout: w.layout, Bucket: w.bucket, Keys: w.signer.keys, Every: time.Hour, Now: time.Now(), store: w.store,
 		Journal: func() (JournalReader, error) { return still{w.journal}, nil },
 	}
 	for _, c := range change {

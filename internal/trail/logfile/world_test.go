@@ -38,16 +38,28 @@ func newJournal() *journal { return &journal{advanced: make(chan struct{})} }
 
 var testOrigin = event.Origin{EventSource: "ssh.example.com", Region: testLayout.Region, AccountID: testLayout.AccountID}
 
+// append appends what the node itself does.
 func (j *journal) append(e event.Event) {
+	j.appendAs(event.UserIdentity{Type: "Service", InvokedBy: testOrigin.EventSource}, e)
+}
+
+func (j *journal) appendAs(who event.UserIdentity, e event.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	rec := testOrigin.Record(event.Meta{Time: time.Now(), SourceIP: "192.0.2.7", Identity: event.UserIdentity{Type: "IAMUser", UserName: "alice"}}, e)
+	rec := testOrigin.Record(event.Meta{Time: time.Now(), SourceIP: "192.0.2.7", Identity: who}, e)
 	j.entries = append(j.entries, event.Entry{Seq: uint64(len(j.entries) + 1), AppendTime: time.Now().UTC(), JSON: rec.AppendJSON(nil)})
 	close(j.advanced)
 	j.advanced = make(chan struct{})
 }
 
-func (j *journal) command(text string) { j.append(event.ExecuteCommand{Command: text}) }
+func (j *journal) command(text string) {
+	j.appendAs(event.UserIdentity{Type: "IAMUser", UserName: "alice"}, event.ExecuteCommand{Command: text})
+}
+
+func (j *journal) tombstone(x trail.Expired, before time.Time) {
+	j.append(event.DeleteEvents{Before: stamp(before), First: 1, Last: 1, Count: 1, Hash: strings.Repeat("0", 64),
+		FirstDigest: x.FirstDigest, LastDigest: x.LastDigest, DigestHash: x.DigestHash})
+}
 
 func (j *journal) Head() trail.Head {
 	j.mu.Lock()
@@ -183,17 +195,20 @@ type world struct {
 	faulty  *faults // between the deliverer and the rest
 	errs    []error
 	limit   int // of a log file's text
+	layout  Layout
+	now     func() time.Time // nil is time.Now
+	witness func(context.Context, Witnessed) error
 }
 
 func newWorld(t testing.TB) *world {
-	w := &world{t: t, journal: newJournal(), bucket: blobtest.NewMem("tgbucket"), store: &memStore{}, signer: newSigner(), faulty: &faults{}}
+	w := &world{t: t, layout: testLayout, journal: newJournal(), bucket: blobtest.NewMem("tgbucket"), store: &memStore{}, signer: newSigner(), faulty: &faults{}}
 	w.faulty.puts(w.bucket)
 	return w
 }
 
 func (w *world) deliverer() *Deliverer {
 	d := NewDeliverer(Options{
-		Layout: testLayout, Journal: w.journal, Bucket: w.bucket, Signer: w.signer, Dir: "/nonexistent",
+		Layout: w.layout, Now: w.now, Witness: w.witness, Journal: w.journal, Bucket: w.bucket, Signer: w.signer, Dir: "/nonexistent",
 		Record: func(_ context.Context, e event.Event) error {
 			return w.faulty.step("record", func() error { w.journal.append(e); return nil })
 		},
