@@ -166,6 +166,11 @@ func (in *s3Request) getObject(ctx context.Context, c *call) error {
 	if errors.Is(err, blob.ErrNotFound) {
 		return missing
 	}
+	if errors.Is(err, blob.ErrDamaged) {
+		// AWS's tools call an object they cannot get invalid, and go on.
+		c.s.Log.Error("an object of the trail is damaged", "key", in.key, "err", err)
+		return &apiError{http.StatusNotFound, "NoSuchKey", "The object is damaged: it cannot be read as it was written."}
+	}
 	if err != nil {
 		return fmt.Errorf("read object %q: %w", in.key, err)
 	}
