@@ -64,6 +64,7 @@ func Doctor(ctx context.Context, cfg config.Config) []Check {
 		say(nil, fmt.Sprintf("the trail is intact: %d events", report.Events), "")
 	}
 	checks = append(checks, keepChecks(ctx, cfg)...)
+	checks = append(checks, forwarderChecks(ctx, cfg)...)
 	books, err := Runbooks(cfg)
 	say(err, fmt.Sprintf("%d runbooks load", len(books)), "trailgate runbook lint FILE")
 	for _, rb := range books {

@@ -133,6 +133,27 @@ func (a *App) openForwarder(ctx context.Context, f config.Forwarder) (*forward.R
 	return r, nil
 }
 
+// forwarderChecks says what is wrong with forwarders, as far as it can be seen
+// from here: trailgate forwarder test asks the sink itself.
+func forwarderChecks(ctx context.Context, cfg config.Config) []Check {
+	var checks []Check
+	for _, f := range cfg.Forwarders {
+		sink, err := sinks[f.URL().Scheme](ctx, cfg, f, f.URL())
+		if err != nil {
+			checks = append(checks, Check{false, "forwarder " + f.Name + ": " + err.Error(), "the server does not start like this: mend trailgate.yaml"})
+			continue
+		}
+		sink.Close()
+		refused := filepath.Join(forwardDir(cfg, f.Name), forward.AsideName)
+		if info, err := os.Stat(refused); err == nil && info.Size() > 0 {
+			checks = append(checks, Check{false, "forwarder " + f.Name + ": its sink refused events, which are in " + refused, "mend what the reasons say, send them on by hand, and remove the file"})
+			continue
+		}
+		checks = append(checks, Check{true, "forwarder " + f.Name + " sends to " + sink.String(), ""})
+	}
+	return checks
+}
+
 // forwarderEvent appends what a forwarder has to say, in its own name: that is
 // what a runbook's alarm is kept by.
 func (a *App) forwarderEvent(name string) func(context.Context, event.Event) error {

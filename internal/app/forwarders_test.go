@@ -1,8 +1,15 @@
 package app
 
 import (
+	"errors"
 	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/trailgate/trailgate/internal/config"
+	"github.com/trailgate/trailgate/internal/trail/forward"
 )
 
 // A forwarder to our own API would make an event of each event.
@@ -31,5 +38,24 @@ func TestOurOwnAPIIsKnown(t *testing.T) {
 		if got := isOwn(c.listen, u); got != c.own {
 			t.Errorf("isOwn(%q, %s) = %t, want %t", c.listen, c.to, got, c.own)
 		}
+	}
+}
+
+func TestDoctorNamesWhatIsWrongWithForwarders(t *testing.T) {
+	dir := t.TempDir()
+	cfg := config.Default()
+	cfg.DataDir = dir
+	cfg.Forwarders = []config.Forwarder{
+		{Name: "good", To: "file:///var/log/x.jsonl", Format: "cloudtrail"},
+		{Name: "unsigned", To: "https://siem.example.com", SecretFile: filepath.Join(dir, "none"), Format: "cloudtrail"},
+		{Name: "refused", To: "file:///var/log/y.jsonl", Format: "cloudtrail"},
+	}
+	aside := forwardDir(cfg, "refused")
+	if err := errors.Join(os.MkdirAll(aside, 0o700), os.WriteFile(filepath.Join(aside, forward.AsideName), []byte("{}\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	checks := forwarderChecks(t.Context(), cfg)
+	if len(checks) != 3 || !checks[0].OK || checks[1].OK || checks[2].OK || !strings.Contains(checks[1].What, "secret_file") || !strings.Contains(checks[2].What, "refused.jsonl") {
+		t.Errorf("checks %+v", checks)
 	}
 }
