@@ -65,6 +65,7 @@ func Doctor(ctx context.Context, cfg config.Config) []Check {
 	}
 	checks = append(checks, keepChecks(ctx, cfg)...)
 	checks = append(checks, forwarderChecks(ctx, cfg)...)
+	checks = append(checks, apiChecks(cfg)...)
 	books, err := Runbooks(cfg)
 	say(err, fmt.Sprintf("%d runbooks load", len(books)), "trailgate runbook lint FILE")
 	for _, rb := range books {

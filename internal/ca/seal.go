@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// sealFile holds the key that secrets in state are sealed with: state.db alone,
+// SealFile holds the key that secrets in state are sealed with: state.db alone,
 // in a backup say, gives none of them away.
-const sealFile = "seal_key"
+const SealFile = "seal_key"
 
 // sealedPrefix begins sealed text and names its form: AES-256-GCM, a random
 // nonce before the ciphertext, what the secret is about as additional data.
@@ -29,11 +29,11 @@ type Sealer struct{ aead cipher.AEAD }
 
 // OpenSealer reads the sealing key in dir, and makes it when there is none.
 func OpenSealer(dir string) (*Sealer, error) {
-	path := filepath.Join(dir, sealFile)
+	path := filepath.Join(dir, SealFile)
 	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
 		key := make([]byte, 32)
 		rand.Read(key)
-		err := createFile(dir, sealFile, []byte(base64.StdEncoding.EncodeToString(key)+"\n"))
+		err := createFile(dir, SealFile, []byte(base64.StdEncoding.EncodeToString(key)+"\n"))
 		if err != nil && !errors.Is(err, os.ErrExist) {
 			return nil, fmt.Errorf("make %s: %w", path, err)
 		}

@@ -47,7 +47,7 @@ func TestSealingKeyIsPrivate(t *testing.T) {
 	if _, err := OpenSealer(dir); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, sealFile)
+	path := filepath.Join(dir, SealFile)
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the sealing key has mode %v, %v", info.Mode(), err)
 	}
