@@ -1,8 +1,10 @@
 package forward
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -214,6 +216,14 @@ func (r *Runner) item(e event.Entry) item {
 			return it
 		}
 		it.JSON = text
+	}
+	if bytes.IndexByte(it.JSON, '\n') >= 0 { // between tokens: what others put into records may be laid out
+		var line bytes.Buffer
+		if err := json.Compact(&line, it.JSON); err != nil {
+			it.refuse = "is not JSON: " + err.Error()
+			return it
+		}
+		it.JSON = line.Bytes()
 	}
 	if n := r.limits.Size(it.Message); n > r.limits.Largest {
 		it.refuse = fmt.Sprintf("it counts %d bytes and the sink takes %d", n, r.limits.Largest)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -399,6 +400,54 @@ func TestWhatCannotBeEncodedIsPutAside(t *testing.T) {
 		after(time.Second)
 		if st := b.r.Status(); st.Refused != 1 || st.Sent != 2 || st.Cursor != 3 {
 			t.Errorf("status %+v", st)
+		}
+		b.stop()
+	})
+}
+
+func TestAMessageIsOneLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, forward.Limits{})
+		var got []string
+		b.sink.answer(func(_ context.Context, batch []forward.Message) ([]forward.Failure, error) {
+			for _, m := range batch {
+				got = append(got, string(m.JSON))
+			}
+			return nil, nil
+		})
+		texts := []string{"{\n  \"a\": \"\\n\"\n}", "{\n", `{"b": 1}`}
+		b.o.Encode = func(e event.Entry) ([]byte, error) { return []byte(texts[e.Seq-1]), nil }
+		b.journal.Add(3)
+		b.start()
+		after(time.Second)
+		b.stop()
+		if want := []string{`{"a":"\n"}`, `{"b": 1}`}; !slices.Equal(got, want) {
+			t.Errorf("sent %q, want %q", got, want)
+		}
+		if st := b.r.Status(); st.Refused != 1 {
+			t.Errorf("status %+v, want what is no JSON put aside", st)
+		}
+	})
+}
+
+// After a restart a failure is known, and what it was is not.
+func TestFlushAfterARestartSaysSomething(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, forward.Limits{})
+		b.sink.answer(refuse)
+		b.journal.Add(1)
+		b.start()
+		after(10 * time.Minute)
+		b.stop()
+		b.sink.answer(func(ctx context.Context, _ []forward.Message) ([]forward.Failure, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		b.start()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := b.r.Flush(ctx, 1); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Flush = %v, want that its time is over", err)
 		}
 		b.stop()
 	})

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Sink is somewhere outside that events go to. One goroutine calls it; it needs
-// no locking. It keeps nothing between calls that a restart could lose: what
+// Sink is somewhere outside that events go to. One goroutine sends; it needs no
+// locking. It keeps nothing between calls that a restart could lose: what
 // Send has not acknowledged is sent again, perhaps by another process and cut
 // into other batches, so whatever the sink offers to tell a message it has had
 // before (an id, a key) must come from the messages alone.
@@ -22,7 +22,8 @@ type Sink interface {
 	// Without an error every message arrived but those in failed; each of these is
 	// sent again unless it is Final.
 	Send(ctx context.Context, batch []Message) (failed []Failure, err error)
-	// String names the sink without its secrets, as a person would: the URL.
+	// String names the sink without its secrets, as a person would: the URL. It is
+	// called at any time.
 	String() string
 	// Close gives up connections and files. It is called once, after the last Send.
 	Close() error

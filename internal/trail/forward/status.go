@@ -75,7 +75,7 @@ func (r *Runner) Flush(ctx context.Context, seq uint64) error {
 		select {
 		case <-moved:
 		case <-ctx.Done():
-			if st := r.Status(); !st.Failing.IsZero() {
+			if st := r.Status(); !st.Failing.IsZero() && st.LastError != "" {
 				return errors.New(st.LastError)
 			}
 			return ctx.Err()
