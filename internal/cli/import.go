@@ -171,13 +171,19 @@ func (sh *shell) printImport(r importer.Report) error {
 	}
 	if r.Skipped > 0 {
 		var by []string
-		for _, why := range slices.SortedFunc(maps.Keys(r.SkippedBy), func(a, b string) int { return cmp.Compare(r.SkippedBy[b], r.SkippedBy[a]) }) {
+		for _, why := range slices.SortedFunc(maps.Keys(r.SkippedBy), func(a, b string) int {
+			return cmp.Or(cmp.Compare(r.SkippedBy[b], r.SkippedBy[a]), cmp.Compare(a, b))
+		}) {
 			by = append(by, fmt.Sprintf("%d %s", r.SkippedBy[why], why))
 		}
 		fmt.Fprintf(sh.err, "skipped: %s\n", strings.Join(by, ", "))
 	}
 	if r.Quarantined > 0 {
-		fmt.Fprintf(sh.err, "note: %d records could not be read; they are in %s, each with where it was and why\n", r.Quarantined, r.Quarantine)
+		what := "1 record could not be read; it is"
+		if r.Quarantined > 1 {
+			what = fmt.Sprintf("%d records could not be read; they are", r.Quarantined)
+		}
+		fmt.Fprintf(sh.err, "note: %s in %s, with where it was and why\n", what, r.Quarantine)
 	}
 	return nil
 }
@@ -193,7 +199,7 @@ func (sh *shell) importProgress(follow bool) func(importer.Progress) {
 		now := time.Now()
 		if !terminal {
 			if follow && p.Done && p.New > last.New {
-				fmt.Fprintf(sh.err, "imported %d new records of %d\n", p.New-last.New, p.Read-last.Read)
+				fmt.Fprintf(sh.err, "imported %d new of %d records\n", p.New-last.New, p.Read-last.Read)
 				last = p
 			}
 			return

@@ -221,7 +221,7 @@ func (s *scanner) value() (lost bool, err error) {
 	end, err := s.measure()
 	if err != nil {
 		s.effort += end - s.at
-		return s.broken(describe(err, end == len(s.text)))
+		return s.broken(describe(err, end-s.at, end == len(s.text)))
 	}
 	text, offset := s.text[s.at:end], s.base+int64(s.at)
 	s.at = end
@@ -248,11 +248,11 @@ func (s *scanner) measure() (end int, err error) {
 }
 
 // describe is why a text is no JSON, for a person.
-func describe(err error, atEnd bool) string {
+func describe(err error, at int, atEnd bool) string {
 	if atEnd {
 		return "the record does not end"
 	}
-	return err.Error()
+	return fmt.Sprintf("byte %d: %v", at, err)
 }
 
 func broken(text string, offset, size int64, reason string) finding {
