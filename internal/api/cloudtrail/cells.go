@@ -58,8 +58,12 @@ func text(v any, t *sqlfront.Type) string {
 				parts = append(parts, strings.ToLower(f.Name)+"="+text(v[f.Name], f.Type))
 			}
 		} else { // a map, whose keys are data
+			var elem *sqlfront.Type
+			if t != nil {
+				elem = t.Elem
+			}
 			for _, k := range slices.Sorted(maps.Keys(v)) {
-				parts = append(parts, k+"="+text(v[k], nil))
+				parts = append(parts, k+"="+text(v[k], elem))
 			}
 		}
 		return "{" + strings.Join(parts, ", ") + "}"

@@ -1,17 +1,18 @@
 -- name: Denied access
 -- about: Who was refused SSH access to which server, and how often, in the last week.
-SELECT userName, target, login, count(*) AS attempts, max(eventTime) AS latest
+SELECT userIdentity.userName AS who, element_at(requestParameters, 'target') AS target, element_at(requestParameters, 'login') AS login,
+  count(*) AS attempts, max(eventTime) AS latest
 FROM $EDS_ID
 WHERE eventName = 'AuthorizeSecurityGroupIngress' AND errorCode = 'AccessDenied'
   AND eventTime > current_timestamp - INTERVAL '7' DAY
-GROUP BY userName, target, login
+GROUP BY 1, 2, 3
 ORDER BY attempts DESC
 
 -- name: Sessions without MFA
 -- about: SSH sessions that began without a second factor.
-SELECT eventTime, userName, target, login, sourceIPAddress
+SELECT eventTime, userIdentity.userName AS who, element_at(requestParameters, 'target') AS target, sourceIPAddress
 FROM $EDS_ID
-WHERE eventName = 'StartSession' AND mfaAuthenticated = 'false'
+WHERE eventName = 'StartSession' AND element_at(additionalEventData, 'MFAAuthenticated') = 'False'
 ORDER BY eventTime DESC
 
 -- name: Failed logins by source
@@ -24,29 +25,30 @@ ORDER BY failures DESC
 
 -- name: Who reached a server
 -- about: Every identity that had a session on a server, with its first and latest.
-SELECT target, userName, userArn, count(*) AS sessions, min(eventTime) AS first, max(eventTime) AS latest
+SELECT element_at(requestParameters, 'target') AS target, userIdentity.arn, count(*) AS sessions, min(eventTime) AS first, max(eventTime) AS latest
 FROM $EDS_ID
 WHERE eventName = 'StartSession' AND errorCode IS NULL
-GROUP BY target, userName, userArn
-ORDER BY target, sessions DESC
+GROUP BY 1, 2
+ORDER BY sessions DESC
 
 -- name: Root logins
 -- about: Sessions as root, with who was behind them.
-SELECT eventTime, userName, target, sourceIPAddress, sessionId
+SELECT eventTime, userIdentity.userName AS who, element_at(requestParameters, 'target') AS target, sourceIPAddress,
+  element_at(requestParameters, 'sessionId') AS session
 FROM $EDS_ID
-WHERE eventName = 'StartSession' AND login = 'root' AND errorCode IS NULL
+WHERE eventName = 'StartSession' AND element_at(requestParameters, 'login') = 'root' AND errorCode IS NULL
 ORDER BY eventTime DESC
 
 -- name: Commands of a day
 -- about: Commands that were executed over SSH in the last 24 hours, with identity and server.
-SELECT eventTime, userName, target, login, json_extract_scalar(requestParameters, '$.command') AS command
+SELECT eventTime, userIdentity.userName AS who, element_at(requestParameters, 'target') AS target, element_at(requestParameters, 'command') AS command
 FROM $EDS_ID
 WHERE eventName = 'ExecuteCommand' AND eventTime > current_timestamp - INTERVAL '1' DAY
 ORDER BY eventTime DESC
 
 -- name: Changes of access
 -- about: Changes to identities, keys, roles and policies: who may do what, and who changed it.
-SELECT eventTime, userName, eventName, requestParameters
+SELECT eventTime, userIdentity.userName AS who, eventName, requestParameters
 FROM $EDS_ID
 WHERE eventName IN ('CreateUser', 'UpdateUser', 'DeleteUser', 'UploadSSHPublicKey', 'DeleteSSHPublicKey', 'CreateAccessKey', 'DeleteAccessKey',
   'CreateRole', 'UpdateRole', 'DeleteRole', 'PutPolicy', 'DeletePolicy')
@@ -61,10 +63,10 @@ ORDER BY eventTime DESC
 
 -- name: Who read the audit log
 -- about: Queries, lookups and reads of log files, by identity and access key.
-SELECT userName, userIdentity.accessKeyId, eventName, count(*) AS calls, max(eventTime) AS latest
+SELECT userIdentity.userName AS who, userIdentity.accessKeyId AS accessKey, eventName, count(*) AS calls, max(eventTime) AS latest
 FROM $EDS_ID
 WHERE eventName IN ('StartQuery', 'GetQueryResults', 'LookupEvents', 'GetObject', 'GetRecording')
-GROUP BY userName, userIdentity.accessKeyId, eventName
+GROUP BY 1, 2, 3
 ORDER BY calls DESC
 
 -- name: Activity by hour
@@ -72,5 +74,5 @@ ORDER BY calls DESC
 SELECT date_trunc('hour', eventTime) AS hour, eventName, count(*) AS events
 FROM $EDS_ID
 WHERE eventTime > current_timestamp - INTERVAL '2' DAY
-GROUP BY date_trunc('hour', eventTime), eventName
+GROUP BY 1, 2
 ORDER BY hour DESC, events DESC

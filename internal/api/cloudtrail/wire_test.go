@@ -3,6 +3,7 @@ package cloudtrail
 import (
 	"encoding/json"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -233,5 +234,22 @@ func TestEventsSayWhatWasAsked(t *testing.T) {
 	}
 	if rec := w.last(); rec.EventCategory != event.Management {
 		t.Errorf("the newest event is %+v", rec)
+	}
+}
+
+// The reference names what there is.
+func TestReferenceNamesEveryOperation(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/reference/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unsupported := map[string]bool{}
+	for _, r := range refused {
+		unsupported[event.Name(r.event)] = true
+	}
+	for name := range operations {
+		if strings.Contains(string(page), "`"+name+"`") == unsupported[name] {
+			t.Errorf("docs/reference/api.md and the operations do not agree about %s", name)
+		}
 	}
 }
