@@ -22,10 +22,10 @@ func TestConformance(t *testing.T) {
 		Dir:   "conformance",
 		Setup: setup,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"serve":  serve,
-			"stop":   stop,
-			"sshd":   startSSHD,
-			"person": person,
+			"serve":    serve,
+			"shutdown": shutdown,
+			"sshd":     startSSHD,
+			"person":   person,
 		},
 		RequireUniqueNames: true,
 	})

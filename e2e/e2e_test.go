@@ -4,7 +4,7 @@
 // Commands beside testscript's own:
 //
 //	serve [flags]           start "trailgate serve" on $DATA and wait until it answers; sets $GATE_PORT
-//	stop | kill9            end the server politely, or with SIGKILL
+//	shutdown | kill9        end the server politely, or with SIGKILL
 //	sshd                    start a real sshd that trusts $DATA's user CA; sets $SSHD and $SSHD_PORT
 //	person NAME             make a key for NAME and an ssh_config that uses it: ssh -F $WORK/NAME.conf
 //	smalldisk DIR SIZE      make DIR a file system of that size
@@ -16,8 +16,11 @@
 package e2e
 
 import (
+	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -47,12 +50,12 @@ func TestScripts(t *testing.T) {
 		Dir:   "scripts",
 		Setup: setup,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"serve":  serve,
-			"stop":   stop,
-			"kill9":  kill9,
-			"sshd":   startSSHD,
-			"person": person,
-			"code":   code,
+			"serve":    serve,
+			"shutdown": shutdown,
+			"kill9":    kill9,
+			"sshd":     startSSHD,
+			"person":   person,
+			"code":     code,
 
 			"receiver": receiver,
 			"port":     port,
@@ -62,4 +65,26 @@ func TestScripts(t *testing.T) {
 		},
 		RequireUniqueNames: true,
 	})
+}
+
+// TestNoScriptStops: testscript's own stop ends a script and calls it passed,
+// whatever follows. The command that ends the server is shutdown.
+func TestNoScriptStops(t *testing.T) {
+	scripts, err := filepath.Glob("*/*.txtar")
+	deeper, err2 := filepath.Glob("*/*/*.txtar")
+	if err := errors.Join(err, err2); err != nil || len(scripts) < 10 {
+		t.Fatalf("there are %d scripts: %v", len(scripts), err)
+	}
+	for _, name := range append(scripts, deeper...) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		commands, _, _ := strings.Cut(string(text), "\n-- ")
+		for i, line := range strings.Split(commands, "\n") {
+			if word, _, _ := strings.Cut(strings.TrimSpace(line), " "); word == "stop" {
+				t.Errorf("%s:%d: stop: nothing after it is tested", name, i+1)
+			}
+		}
+	}
 }
