@@ -41,7 +41,8 @@ func (s source) fail(at int, found, expected, hint string) *Error {
 	return &Error{Line: line, Column: column, Found: found, Expected: expected, Hint: hint}
 }
 
-// lex cuts the text into tokens; comments are left out.
+// lex cuts the text into tokens; comments are left out. With an error come the
+// tokens before it.
 func lex(src source) ([]token, error) {
 	if len(src) > MaxText {
 		return nil, &Error{Line: 1, Column: 1, Found: fmt.Sprintf("%d bytes", len(src)), Expected: "a statement of at most 1 MiB", Hint: "ask for less in one statement"}
@@ -53,7 +54,7 @@ func lex(src source) ([]token, error) {
 	for at := 0; ; {
 		var err error
 		if at, err = skipBlank(src, at); err != nil {
-			return nil, err
+			return tokens, err
 		}
 		var t token
 		store := false
@@ -62,7 +63,7 @@ func lex(src source) ([]token, error) {
 		}
 		if !store {
 			if t, err = lexOne(src, at); err != nil {
-				return nil, err
+				return tokens, err
 			}
 		}
 		tokens = append(tokens, t)

@@ -17,7 +17,7 @@ var (
 	storeID = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)
 	// placeholderName are $EDS_ID, <EDS ID>, <event_data_store_id>, eds-id and
 	// config_event_data_store_ID, however they are spelled.
-	placeholderName = regexp.MustCompile(`(?i)^(?:<(?:config[ _-])?(?:eds|event[ _-]?data[ _-]?store)[ _-]?id>|\$\{?(?:config_)?eds_id\}?|eds-id)`)
+	placeholderName = regexp.MustCompile(`(?i)^(?:<(?:config[ _-])?(?:eds|event[ _-]?data[ _-]?store)[ _-]?id>|\$(?:config_)?eds_id\b|\$\{(?:config_)?eds_id\}|eds-id\b|(?:config_)?event_data_store_id\b)`)
 )
 
 // lexStore reads the name of an event data store after FROM, JOIN or a comma.

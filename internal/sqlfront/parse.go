@@ -31,6 +31,10 @@ func newParser(text string) (*parser, error) {
 	src := source(text)
 	tokens, err := lex(src)
 	if err != nil {
+		// That it is no SELECT at all is said first.
+		if len(tokens) > 0 && tokens[0].kind == wordToken && otherStatements[strings.ToUpper(tokens[0].text)] {
+			return nil, src.fail(tokens[0].at, tokens[0].describe(), "expected SELECT", "a query only reads")
+		}
 		return nil, err
 	}
 	return &parser{src: src, tokens: tokens}, nil
