@@ -1,7 +1,6 @@
 package aws
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -11,8 +10,6 @@ import (
 	"path"
 	"slices"
 	"time"
-
-	"github.com/parquet-go/parquet-go"
 
 	"github.com/trailgate/trailgate/internal/blob"
 	"github.com/trailgate/trailgate/internal/ocsf"
@@ -43,6 +40,7 @@ type SecurityLake struct {
 type securityLake struct {
 	o      SecurityLake
 	writer string
+	files  files
 }
 
 // NewSecurityLake makes the sink of a Security Lake: a Parquet file for each
@@ -50,7 +48,7 @@ type securityLake struct {
 // alone, so a batch that is sent again replaces what is there.
 func NewSecurityLake(o SecurityLake) forward.Sink {
 	sum := sha256.Sum256([]byte(o.Writer))
-	return &securityLake{o, hex.EncodeToString(sum[:8])}
+	return &securityLake{o, hex.EncodeToString(sum[:8]), newFiles()}
 }
 
 func (s *securityLake) String() string {
@@ -93,7 +91,7 @@ func (s *securityLake) Send(ctx context.Context, batch []forward.Message) (faile
 	}
 	order := func(a, b part) int { return cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(a.day, b.day)) }
 	for _, p := range slices.SortedFunc(maps.Keys(parts), order) {
-		body, err := file(classes[p], parts[p])
+		body, err := s.files.file(classes[p], parts[p])
 		if err != nil {
 			return nil, err
 		}
@@ -104,26 +102,4 @@ func (s *securityLake) Send(ctx context.Context, batch []forward.Message) (faile
 		}
 	}
 	return failed, nil
-}
-
-// file is a Parquet file of events of one class.
-func file(like ocsf.Event, rows []row) ([]byte, error) {
-	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.time, b.time) })
-	var b bytes.Buffer
-	w := parquet.NewGenericWriter[any](&b, parquet.SchemaOf(like), parquet.Compression(&parquet.Zstd), parquet.PageBufferSize(secPage/2),
-		parquet.MaxRowsPerRowGroup(secRowGroup), parquet.SortingWriterConfig(parquet.SortingColumns(parquet.Ascending("time"))),
-		parquet.CreatedBy("trailgate", "1", ""))
-	for _, r := range rows {
-		e, err := ocsf.Map(r.json)
-		if err != nil {
-			return nil, err // it was mapped before
-		}
-		if _, err := w.Write([]any{e}); err != nil {
-			return nil, fmt.Errorf("write row: %w", err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("finish parquet: %w", err)
-	}
-	return b.Bytes(), nil
 }

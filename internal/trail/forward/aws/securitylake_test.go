@@ -292,3 +292,20 @@ func BenchmarkSecurityLake(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N*len(batch))/b.Elapsed().Seconds(), "events/s")
 }
+
+// BenchmarkSecurityLakeSmall is a batch of a few events.
+func BenchmarkSecurityLakeSmall(b *testing.B) {
+	j := forwardtest.NewJournal(time.Now())
+	j.Add(7)
+	var batch []forward.Message
+	for _, e := range j.Entries() {
+		batch = append(batch, forward.Message{Seq: e.Seq, JSON: e.JSON})
+	}
+	s := newLakeBucket(b).Sink(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := s.Send(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
