@@ -176,7 +176,7 @@ func TestDyingLosesAndDoublesNothing(t *testing.T) {
 	if first.New != int64(records) || first.Read != 12*26 || first.Quarantined != 12 || first.Duplicate != first.Read-12-first.New {
 		t.Fatalf("a whole import: %+v", first)
 	}
-	step := max(1, whole.n/scale(t, "TRAILGATE_IMPORT_FAULTS", 20))
+	step := max(1, whole.n/scale(t, "TRAILGATE_IMPORT_FAULTS", 8))
 	t.Logf("%d changes, one in %d tried", whole.n, step)
 	for at := 0; at < whole.n; at += step {
 		data := t.TempDir()

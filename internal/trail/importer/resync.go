@@ -11,8 +11,8 @@ import (
 // than there is to read it looks at; the rest of the file is then broken as a
 // whole. Honest files stay far below it.
 const (
-	searchBase  = 64 << 20 // bytes
-	searchRatio = 4        // and this many times what was read so far
+	searchWindows = 16 // windows
+	searchRatio   = 4  // and this many times what was read so far
 )
 
 // broken takes what begins here and cannot be read out of the way, up to where
@@ -52,7 +52,7 @@ func (s *scanner) broken(why string) (lost bool, err error) {
 // comma, a bracket or on a new line, whose first key is one of a record's or of
 // an envelope's. It is -1 when the window has none.
 func (s *scanner) candidate() int {
-	if int64(s.effort) > searchBase+searchRatio*(s.base+int64(s.at)) {
+	if int64(s.effort) > int64(searchWindows*len(s.buf))+searchRatio*(s.base+int64(s.at)) {
 		return -1
 	}
 	for i := s.at; ; i++ {

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,7 @@ type unpacker struct {
 	layers [maxLayers]gzip.Reader
 	bufs   [maxLayers + 1]*bufio.Reader
 	raw    counter
+	most   int64 // unpacked, beside unpackRatio; 0 is unpackBase
 }
 
 // open returns the text of r, and whether it begins as JSON does. Every error
@@ -42,7 +44,7 @@ func (u *unpacker) open(r io.Reader) (text io.Reader, isJSON bool) {
 		if err := u.layers[i].Reset(in); err != nil {
 			return failing{&cutError{fmt.Errorf("unpack: %w", err)}}, false
 		}
-		in = u.buffer(i+1, &bounded{r: &u.layers[i], raw: &u.raw})
+		in = u.buffer(i+1, &bounded{r: &u.layers[i], raw: &u.raw, base: cmp.Or(u.most, unpackBase)})
 	}
 	head, _ := in.Peek(512)
 	start := strings.TrimLeft(strings.TrimPrefix(string(head), "\xEF\xBB\xBF"), " \t\r\n")
@@ -72,13 +74,14 @@ func (c *counter) Read(b []byte) (int, error) {
 
 // bounded ends a text that is far larger than what it was unpacked from.
 type bounded struct {
-	r   io.Reader
-	raw *counter
-	n   int64
+	r    io.Reader
+	raw  *counter
+	base int64
+	n    int64
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
-	if b.n > unpackBase+unpackRatio*b.raw.n {
+	if b.n > b.base+unpackRatio*b.raw.n {
 		return 0, errBomb
 	}
 	n, err := b.r.Read(p)
