@@ -40,7 +40,7 @@ func day(w *world) {
 
 // settle runs a deliverer without faults until all is delivered and signed.
 func settle(w *world) {
-	w.faulty.fail = nil
+	w.faulty.set(nil)
 	w.run(func(d *Deliverer) {
 		pass(2 * time.Hour)
 		if err := d.Digest(w.t.Context()); err != nil {
@@ -120,7 +120,7 @@ func TestACrashAtAnyStepLosesNothingAndDoublesNothing(t *testing.T) {
 		for _, after := range some(n) {
 			t.Run(fmt.Sprintf("%d %.8s after %t", n+1, what, after), func(t *testing.T) {
 				bubble(t, func(t *testing.T, w *world) {
-					w.faulty.fail = func(at int, _ string) (error, error) {
+					w.faulty.set(func(at int, _ string) (error, error) {
 						switch {
 						case at == n+1 && after:
 							return nil, errFault
@@ -128,7 +128,7 @@ func TestACrashAtAnyStepLosesNothingAndDoublesNothing(t *testing.T) {
 							return errFault, errFault
 						}
 						return nil, nil
-					}
+					})
 					day(w)
 					settle(w)
 					w.settled()
@@ -146,7 +146,7 @@ func TestAFaultAtAnyStepIsTriedAgain(t *testing.T) {
 		for _, after := range some(n) {
 			t.Run(fmt.Sprintf("%d after %t", n+1, after), func(t *testing.T) {
 				bubble(t, func(t *testing.T, w *world) {
-					w.faulty.fail = func(at int, _ string) (error, error) {
+					w.faulty.set(func(at int, _ string) (error, error) {
 						if at != n+1 {
 							return nil, nil
 						}
@@ -154,7 +154,7 @@ func TestAFaultAtAnyStepIsTriedAgain(t *testing.T) {
 							return nil, errFault
 						}
 						return errFault, nil
-					}
+					})
 					day(w)
 					if len(w.errs) != 1 {
 						t.Errorf("errors told: %v, want the fault", w.errs)
@@ -177,12 +177,12 @@ func TestALostStateIsMadeAgain(t *testing.T) {
 		}
 		t.Run(fmt.Sprint(n+1), func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
-				w.faulty.fail = func(at int, _ string) (error, error) {
+				w.faulty.set(func(at int, _ string) (error, error) {
 					if at >= n+1 {
 						return errFault, errFault
 					}
 					return nil, nil
-				}
+				})
 				day(w)
 				w.store.b = nil
 				if n%2 == 1 {
@@ -200,12 +200,12 @@ func TestABucketThatIsDownDelaysAndLosesNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.run(func(d *Deliverer) {
 			pass(30 * time.Minute)
-			w.faulty.fail = func(_ int, what string) (error, error) {
+			w.faulty.set(func(_ int, what string) (error, error) {
 				if strings.HasPrefix(what, "put ") {
 					return errFault, nil
 				}
 				return nil, nil
-			}
+			})
 			for range 20 {
 				w.journal.command("meanwhile")
 				pass(10 * time.Minute)
@@ -216,7 +216,7 @@ func TestABucketThatIsDownDelaysAndLosesNothing(t *testing.T) {
 			if err := d.Flush(t.Context()); err == nil {
 				t.Error("Flush succeeded")
 			}
-			w.faulty.fail = nil
+			w.faulty.set(nil)
 			pass(10 * time.Minute)
 			if st := d.Status(); st.LatestDeliveryError+st.LatestDigestDeliveryError != "" || st.Delivered < 20 {
 				t.Errorf("status = %+v, want that all is well", st)

@@ -17,19 +17,15 @@ func TestLongOutageIsAnEvent(t *testing.T) {
 			w.run(func(d *Deliverer) {
 				w.journal.command("before")
 				pass(10 * time.Minute)
-				w.faulty.mu.Lock()
-				w.faulty.fail = func(_ int, what string) (error, error) {
+				w.faulty.set(func(_ int, what string) (error, error) {
 					if strings.HasPrefix(what, "put ") {
 						return errFault, nil
 					}
 					return nil, nil
-				}
-				w.faulty.mu.Unlock()
+				})
 				w.journal.command("meanwhile")
 				pass(c.away)
-				w.faulty.mu.Lock()
-				w.faulty.fail = nil
-				w.faulty.mu.Unlock()
+				w.faulty.set(nil)
 				pass(2 * time.Hour)
 			})
 			gaps := 0

@@ -53,6 +53,7 @@ type verifier struct {
 	before     *state // of the delivery, when the look began
 	after      *state // and when all objects were listed
 	tombstones []tombstone
+	shortened  bool                // retention removed events, if not digests
 	puts       map[string]putEvent // PutDigest events, by the digest's key
 	done       int64
 	found      map[string]int // findings of each object

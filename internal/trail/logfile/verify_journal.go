@@ -99,7 +99,7 @@ func (v *verifier) checkJournal(ctx context.Context) error {
 // the journal.
 func (c *journalCheck) beforeJournal(l *heldLog) bool {
 	newest, err := time.Parse(timeLayout, l.NewestEventTime)
-	return err == nil && len(c.tombstones) > 0 && !newest.After(c.oldest)
+	return err == nil && c.shortened && !newest.After(c.oldest)
 }
 
 // read reads a log file's records again. One that went meanwhile has none.

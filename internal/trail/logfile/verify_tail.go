@@ -39,6 +39,7 @@ func (v *verifier) readOurs(record []byte, seq uint64) *putRecord {
 		if !ok {
 			return nil
 		}
+		v.shortened = true
 		if k, ok := ParseKey(e.LastDigest); ok && k.Kind == KindDigest && k.Is(v.o.Layout) {
 			before, _ := time.Parse(time.RFC3339Nano, e.Before)
 			v.tombstones = append(v.tombstones, tombstone{k, e.LastDigest, e.DigestHash, before})

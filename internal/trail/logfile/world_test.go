@@ -212,10 +212,16 @@ func (w *world) deliverer() *Deliverer {
 		Record: func(_ context.Context, e event.Event) error {
 			return w.faulty.step("record", func() error { w.journal.append(e); return nil })
 		},
-		OnError: func(err error) { w.errs = append(w.errs, err) },
+		OnError: w.told,
 	})
 	d.store, d.limit = faultyStore{w.store, w.faulty}, w.limit
 	return d
+}
+
+func (w *world) told(err error) {
+	w.faulty.mu.Lock()
+	defer w.faulty.mu.Unlock()
+	w.errs = append(w.errs, err)
 }
 
 // run runs a deliverer while fn does, and waits for its end.
@@ -241,6 +247,13 @@ type faults struct {
 }
 
 var errFault = errors.New("fault")
+
+// set makes fail decide from now on.
+func (f *faults) set(fail func(n int, what string) (before, after error)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fail = fail
+}
 
 func (f *faults) begin(what string) (before, after error) {
 	f.mu.Lock()
