@@ -83,7 +83,8 @@ func (f files) write(t *testing.T, dir string, was files) {
 type lineage struct {
 	dir      string
 	cfg      config.Config
-	outside  string  // directory of the anchors
+	outside  string // directory of the anchors
+	anchors  []config.Anchor
 	moments  []files // each consistent in itself; the last is now
 	heads    []uint64
 	anchored []uint64 // events that anchors speak of
@@ -93,7 +94,7 @@ func (l *lineage) now() files { return l.moments[len(l.moments)-1] }
 
 // options hold the trail against its anchors.
 func (l *lineage) options() VerifyOptions {
-	return VerifyOptions{Anchors: []config.Anchor{{URL: "file://" + l.outside}}}
+	return VerifyOptions{Anchors: l.anchors}
 }
 
 // newLineage is a trail's settings in a new data directory with a digest key.
@@ -102,6 +103,7 @@ func newLineage(t *testing.T) *lineage {
 	l := &lineage{dir: t.TempDir(), outside: t.TempDir(), cfg: config.Default()}
 	l.cfg.DataDir, l.cfg.AccountID, l.cfg.Region = l.dir, "111122223333", "eu-west-1"
 	l.cfg.Trail.LogFileEvery = 15 * time.Minute
+	l.anchors = []config.Anchor{{URL: "file://" + l.outside}}
 	for _, dir := range []string{caDir(l.cfg), TrailDir(l.cfg)} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			t.Fatal(err)

@@ -54,7 +54,7 @@ func TestConformanceTampering(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g := &tamperer{t: t, l: l, keys: keys, all: maps.Clone(l.now())}
+		g := &tamperer{t: t, l: l, keys: keys, all: maps.Clone(l.now()), other: l.fork(t, len(l.moments)/2, 3)}
 		for _, row := range tamperings {
 			g.all, g.extra = maps.Clone(l.now()), nil
 			row.change(g)
@@ -127,9 +127,14 @@ var tamperings = []tampering{
 	{"a digest's signature is gone", false, func(g *tamperer) {
 		g.meta(g.digests()[3], func(m map[string]string) { delete(m, logfile.MetaSignature) })
 	}},
-	{"a digest is copied to another name", false, func(g *tamperer) {
+	{"a copy of a digest under another name", true, func(g *tamperer) {
 		k := g.digests()[3]
 		g.copy(k, strings.Replace(k, "T04", "T09", 1))
+	}},
+	{"the newest digest under another name", false, func(g *tamperer) {
+		k := g.last()
+		g.copy(k, strings.Replace(k, "T14", "T15", 1))
+		g.remove(k)
 	}},
 	{"a digest in the middle is deleted", false, func(g *tamperer) { g.remove(g.digests()[3]) }},
 	{"two digests beside each other are deleted (only one of them is reported)", false, func(g *tamperer) { g.remove(g.digests()[3]); g.remove(g.digests()[4]) }},
@@ -164,7 +169,7 @@ var tamperings = []tampering{
 	}},
 	{"everything on the disk is put back to an older copy", true, func(g *tamperer) { g.all = maps.Clone(g.l.moments[len(g.l.moments)/2]) }},
 	{"an older copy is put back and other events follow, signed with the right key", true, func(g *tamperer) {
-		g.all = maps.Clone(g.l.fork(g.t, len(g.l.moments)/2, 3))
+		g.all = maps.Clone(g.other)
 	}},
 	{"an event in the journal", true, func(g *tamperer) {
 		k := "journal/000000000002.seg"
@@ -188,6 +193,7 @@ type tamperer struct {
 	l     *lineage
 	keys  *ca.DigestKeys
 	all   files
+	other files               // what somebody made of an older copy
 	extra []logfile.PublicKey // listed beside the trail's own
 }
 
