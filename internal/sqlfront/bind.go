@@ -267,6 +267,9 @@ func (b *binder) outputName(written, x expr, index int) string {
 				}
 			}
 		}
+		if visible := b.visibleName(x); visible != "" {
+			return visible
+		}
 		if _, ok := x.(*column); !ok {
 			return last
 		}
@@ -278,6 +281,23 @@ func (b *binder) outputName(written, x expr, index int) string {
 		return x.field
 	}
 	return "_col" + strconv.Itoa(index)
+}
+
+// visibleName is what the statement's relations call a column, which need not
+// be what it is printed as.
+func (b *binder) visibleName(x expr) string {
+	c, isColumn := x.(*column)
+	for s := b.scope; s != nil; s = s.outer {
+		for _, v := range s.all {
+			if v.x == x {
+				return v.name
+			}
+			if o, ok := v.x.(*column); ok && isColumn && o.rel == c.rel && slices.Equal(o.path, c.path) {
+				return v.name
+			}
+		}
+	}
+	return ""
 }
 
 func (b *binder) setOp(s *setOp) (*setOp, []Field, error) {

@@ -114,10 +114,15 @@ type failer interface {
 
 func readBack(t failer, s *Statement) {
 	t.Helper()
+	readBackIn(t, s, CloudTrailCatalog())
+}
+
+func readBackIn(t failer, s *Statement, c Catalog) {
+	t.Helper()
 	text := s.Print(Trino, PrintOptions{})
 	again, err := Parse(text)
 	if err == nil {
-		err = again.Check(CloudTrailCatalog())
+		err = again.Check(c)
 	}
 	if err != nil {
 		t.Fatalf("the printed statement is refused: %v\n%s", err, text)
