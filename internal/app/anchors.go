@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/trailgate/trailgate/internal/api/rest"
+	"github.com/trailgate/trailgate/internal/blob"
 	"github.com/trailgate/trailgate/internal/config"
 	"github.com/trailgate/trailgate/internal/trail/anchor"
 	"github.com/trailgate/trailgate/internal/webhook"
@@ -85,7 +88,41 @@ func (p *anchorPlaces) open(ctx context.Context, a config.Anchor, trail, dir str
 	if c, ok := b.(io.Closer); ok {
 		p.closers = append(p.closers, c)
 	}
+	if place.Dir != "" {
+		b = mounted{b, place.Dir}
+	}
 	return anchor.NewBucket(b, prefix, place.String(), trail), nil
+}
+
+// mounted is a directory elsewhere. It is not made when it is missing: the anchors
+// would go to this machine's disk while the other's is not mounted, and one would
+// read that there are none.
+type mounted struct {
+	blob.Bucket
+	dir string
+}
+
+func (m mounted) check() error {
+	if info, err := os.Stat(m.dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("there is no directory %s: make it, or mount what it is on", m.dir)
+	}
+	return nil
+}
+
+// Create is the driver's.
+func (m mounted) Create(ctx context.Context, key string, body []byte, meta map[string]string) error {
+	if err := m.check(); err != nil {
+		return err
+	}
+	return m.Bucket.(blob.Creator).Create(ctx, key, body, meta)
+}
+
+// List is the driver's.
+func (m mounted) List(ctx context.Context, prefix, after string) iter.Seq2[blob.Object, error] {
+	if err := m.check(); err != nil {
+		return func(yield func(blob.Object, error) bool) { yield(blob.Object{}, err) }
+	}
+	return m.Bucket.List(ctx, prefix, after)
 }
 
 // closer is a function as an io.Closer.

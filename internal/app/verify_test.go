@@ -143,6 +143,10 @@ func TestVerifySaysWhatItCould(t *testing.T) {
 		if _, err := VerifyTrail(t.Context(), l.cfg, o); err == nil || !strings.Contains(err.Error(), "git+file:///nowhere/there") {
 			t.Errorf("with a git remote that is not there: %v, want it named", err)
 		}
+		o.Anchors[0].URL = "file://" + filepath.Join(t.TempDir(), "not mounted")
+		if _, err := VerifyTrail(t.Context(), l.cfg, o); err == nil || !strings.Contains(err.Error(), "there is no directory") {
+			t.Errorf("with a directory that is not there: %v, want it said", err)
+		}
 		var edited string
 		err := filepath.WalkDir(l.outside, func(path string, d os.DirEntry, err error) error {
 			if err == nil && filepath.Ext(path) == ".json" {
