@@ -11,6 +11,7 @@
 //	receiver [stop]         a webhook receiver at $HOOK with its secret in hook.key; hook.ids is what it was told
 //	port NAME               set $NAME to a free port
 //	get URL                 print what it answers
+//	exec makecert           write cert.pem and key.pem for localhost
 //	exec awscall …          send a signed request to the CloudTrail API: see awsCall
 //	code NAME SECRETFILE    let NAME answer the TOTP prompt with a code of that secret
 package e2e
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "query-worker" || os.Getenv(asTrailgate) != "" {
 		os.Exit(cli.Main())
 	}
-	testscript.Main(m, map[string]func(){"trailgate": func() { os.Exit(cli.Main()) }, "awscall": awsCall})
+	testscript.Main(m, map[string]func(){"trailgate": func() { os.Exit(cli.Main()) }, "awscall": awsCall, "makecert": makeCert})
 }
 
 func TestScripts(t *testing.T) {
