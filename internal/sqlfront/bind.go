@@ -18,6 +18,9 @@ type binder struct {
 	scope   *scope
 	with    []boundCTE // in scope, the innermost last
 	used    struct{ relations, ctes, params int }
+	params  []Parameter
+	given   map[string]string
+	bending map[*literal]bool // of parameters that are not declared
 
 	// What the expression being bound may have.
 	aggregates bool

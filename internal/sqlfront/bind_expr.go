@@ -13,6 +13,8 @@ func (b *binder) expr(e expr) (expr, error) {
 	switch e := e.(type) {
 	case *literal:
 		return &literal{typed(literalType(e)), e.v}, nil
+	case *variable:
+		return b.variable(e)
 	case *name:
 		return b.name(e)
 	case *fieldOf:
@@ -195,7 +197,11 @@ func (b *binder) like(e *like) (expr, error) {
 		return nil, err
 	}
 	out := &like{node: node{e.at, booleanType}, x: x, not: e.not}
-	pattern, ok := e.pattern.(*literal)
+	written, err := b.filled(e.pattern)
+	if err != nil {
+		return nil, err
+	}
+	pattern, ok := written.(*literal)
 	if !ok || pattern.v.kind != Varchar {
 		return nil, b.fail(e.pattern, "the pattern of LIKE must be a string", "use strpos(x, y) > 0, or starts_with(x, y)")
 	}

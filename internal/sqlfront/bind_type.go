@@ -48,6 +48,8 @@ func (b *binder) fit(e expr, t *Type, what string) (expr, error) {
 			return &literal{at, Value{kind: Timestamp, i: l.v.i * microsPerDay}}, nil
 		}
 		return &cast{at, e, t, false}, nil
+	case constant && b.bending[l] && (t.Kind == Bigint || t.Kind == Double || t.Kind == Decimal || t.Kind == Timestamp):
+		return b.read(l, t, what)
 	case constant && from.Kind == Varchar && (t.Kind == Timestamp || t.Kind == Date):
 		micros, ok := readTime(l.v.s)
 		if !ok || t.Kind == Date && micros%microsPerDay != 0 {

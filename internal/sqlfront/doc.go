@@ -27,7 +27,7 @@
 //	            function(… [ORDER BY …]) [FILTER (WHERE …)] [OVER (…)], x -> y,
 //	            a.dotted.name, list[1], map['key'], (query), AT TIME ZONE 'zone',
 //	            ARRAY[…], (a, row), 'text', 12, 1.5, 1e3, TRUE, NULL,
-//	            TIMESTAMP '…', DATE '…', DECIMAL '…', INTERVAL '7' DAY
+//	            TIMESTAMP '…', DATE '…', DECIMAL '…', INTERVAL '7' DAY, :parameter
 //
 // A table is CloudTrailLogs, CloudTrailHistory, cloudtrail_logs (the columns of
 // AWS's table for Athena), or an event data store's id (those of CloudTrail

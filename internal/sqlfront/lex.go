@@ -20,6 +20,7 @@ const (
 	integerToken
 	decimalToken
 	symbolToken
+	variableToken // :name
 )
 
 // token is a piece of the text. text is its value: of a word as written, of a
@@ -139,6 +140,9 @@ func lexOne(src source, at int) (token, error) {
 		return token{wordToken, at, end, s[at:end]}, nil
 	case isDigit(c) || c == '.' && at+1 < len(s) && isDigit(s[at+1]):
 		return lexNumber(src, at)
+	}
+	if t, ok := lexVariable(s, at); c == ':' && ok {
+		return t, nil
 	}
 	for _, sym := range symbols {
 		if strings.HasPrefix(s[at:], sym) {

@@ -25,6 +25,8 @@ type parser struct {
 	queries int
 	closes  map[int]int // see matchBrackets
 	queried []bool
+
+	variables []*variable // as they come
 }
 
 func newParser(text string) (*parser, error) {

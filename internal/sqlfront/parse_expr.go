@@ -281,6 +281,11 @@ func (p *parser) simple() (expr, error) {
 	case stringToken:
 		p.next++
 		return &literal{at, VarcharValue(t.text)}, nil
+	case variableToken:
+		p.next++
+		x := &variable{at, t.text[1:]}
+		p.variables = append(p.variables, x)
+		return x, nil
 	case quotedToken:
 		p.next++
 		if p.peek().is("(") {
@@ -294,7 +299,7 @@ func (p *parser) simple() (expr, error) {
 	case t.is("("):
 		return p.brackets(t)
 	case t.is("?"):
-		return nil, p.src.fail(t.at, "", "parameters are not supported here", "write the value")
+		return nil, p.src.fail(t.at, "", "parameters have names here", "write :name")
 	}
 	return nil, p.failAt(t, "expected an expression", "")
 }

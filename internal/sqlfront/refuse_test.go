@@ -73,7 +73,7 @@ func TestRefusals(t *testing.T) {
 		// Trino that is not in this subset.
 		{"lambda", "SELECT count(x -> x) FROM CloudTrailLogs", `line 1, column 14: count takes no lambda here (signature: count(*) or count([DISTINCT] x) → bigint)`},
 		{"TABLESAMPLE", from + "TABLESAMPLE BERNOULLI (10)", `line 1, column 30: TABLESAMPLE is not supported (use LIMIT)`},
-		{"parameter", from + "WHERE seq = ?", `line 1, column 42: parameters are not supported here (write the value)`},
+		{"parameter", from + "WHERE seq = ?", `line 1, column 42: parameters have names here (write :name)`},
 		{"IS TRUE", from + "WHERE readOnly IS TRUE", `line 1, column 48: expected NULL or DISTINCT FROM after IS, found "TRUE" (compare with = true)`},
 		{"ILIKE", from + "WHERE eventName ILIKE 'a'", `line 1, column 46: ILIKE is not SQL that Trino knows (use lower(x) LIKE '…')`},
 		{"prefixed string", from + "WHERE eventName = e'a'", `line 1, column 48: strings with a prefix are not supported, found "e" (write plain quotes: '…')`},

@@ -9,6 +9,8 @@ type Statement struct {
 	tree    *query // as written; nil when made from another statement
 	bound   *query // checked; nil before
 	columns []Field
+	params  []Parameter
+	given   map[string]string // values of params
 }
 
 // Parse reads one query. Every error is an *Error, which says where. The
@@ -22,7 +24,11 @@ func Parse(text string) (*Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Statement{text: text, tree: tree}, nil
+	params, err := parameters(p.src, p.variables)
+	if err != nil {
+		return nil, err
+	}
+	return &Statement{text: text, tree: tree, params: params}, nil
 }
 
 // Check finds the statement's tables, columns and functions and checks types.
@@ -32,7 +38,7 @@ func (s *Statement) Check(c Catalog) error {
 	if s.tree == nil {
 		return nil
 	}
-	b := &binder{src: source(s.text), catalog: c}
+	b := &binder{src: source(s.text), catalog: c, params: s.params, given: s.given}
 	bound, columns, err := b.query(s.tree)
 	if err != nil {
 		return err
