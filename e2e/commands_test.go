@@ -175,8 +175,8 @@ func environ(ts *testscript.TestScript) []string {
 	return env
 }
 
-func shutdown(ts *testscript.TestScript, neg bool, args []string)  { serverOf(ts).end(syscall.SIGTERM) }
-func kill9(ts *testscript.TestScript, neg bool, args []string) { serverOf(ts).end(syscall.SIGKILL) }
+func shutdown(ts *testscript.TestScript, neg bool, args []string) { serverOf(ts).end(syscall.SIGTERM) }
+func kill9(ts *testscript.TestScript, neg bool, args []string)    { serverOf(ts).end(syscall.SIGKILL) }
 
 // startSSHD runs a real sshd on a free port. It trusts the gate's user CA, as
 // "trailgate ca show user" tells an administrator to make it.

@@ -169,14 +169,13 @@ func newWorld(t *testing.T) *world {
 	if err := os.MkdirAll(filepath.Join(w.dir, "events"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	w.background(w.engine.Run)
 	for _, name := range []string{"admin", "bob", "files", "feed", "eve", "nobody"} {
 		w.identity(name)
 	}
 	w.Server = &Server{Options: Options{
 		Origin: origin, Name: "trailgate", StoreID: storeID, Bucket: fs.Open(filepath.Join(w.dir, "trail"), bucket), Dir: filepath.Join(w.dir, "queries"),
 		Created: time.Now(), Retention: 400 * 24 * time.Hour, Throttle: 10 * time.Second,
-		Journal: w.journal, Signers: w.authn, Rules: w, Queries: w.engine, Tokens: seal,
+		Journal: w.journal, Signers: w.authn, Rules: w, Queries: &lazy{world: w}, Tokens: seal,
 		PublicKeys: func(from, to time.Time) (keys []PublicKey) {
 			for _, k := range digests.Keys(from, to) {
 				keys = append(keys, PublicKey(k))
@@ -197,6 +196,22 @@ func newWorld(t *testing.T) *world {
 	w.start()
 	t.Cleanup(func() { w.stop() })
 	return w
+}
+
+// lazy is the engine, whose worker starts when it is first needed: most tests
+// ask nothing.
+type lazy struct {
+	world *world
+	once  sync.Once
+}
+
+func (l *lazy) Wait(ctx context.Context, seq uint64) error {
+	l.once.Do(func() { l.world.background(l.world.engine.Run) })
+	return l.world.engine.Wait(ctx, seq)
+}
+
+func (l *lazy) Query(ctx context.Context, r query.Request) (*query.Result, error) {
+	return l.world.engine.Query(ctx, r) // after Wait
 }
 
 // start serves, anew after a stop.
