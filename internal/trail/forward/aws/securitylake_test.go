@@ -104,7 +104,24 @@ func (f *farBucket) Receipts() (all []forwardtest.Receipt) {
 
 func TestSecurityLake(t *testing.T) {
 	t.Parallel()
-	forwardtest.Exercise(t, func(t *testing.T) forwardtest.Far { return newLakeBucket(t) })
+	forwardtest.Exercise(t, func(t *testing.T) forwardtest.Far { return inOneClass{newLakeBucket(t)} })
+}
+
+// inOneClass sends all events as AWS's, which makes them one class: a file has
+// many columns, and three files a batch would take the race detector a minute.
+// Make conformance runs the suite with all of them.
+type inOneClass struct{ *farBucket }
+
+func (f inOneClass) Sink(t testing.TB) forward.Sink { return asAWS{f.farBucket.Sink(t)} }
+
+type asAWS struct{ forward.Sink }
+
+func (s asAWS) Send(ctx context.Context, batch []forward.Message) ([]forward.Failure, error) {
+	batch = slices.Clone(batch)
+	for i := range batch {
+		batch[i].JSON = bytes.Replace(batch[i].JSON, []byte(`"ActivityLog"`), []byte(`"AwsApiCall"`), 1)
+	}
+	return s.Sink.Send(ctx, batch)
 }
 
 // ofEveryClass are records, at least one of each class.
