@@ -79,7 +79,7 @@ func (sh *shell) runImport(ctx context.Context, o app.ImportOptions) error {
 	}
 	o.Progress = sh.importProgress(o.Follow)
 	report, err := app.Import(ctx, cfg, o)
-	if note.Source != "" && !errors.Is(err, importer.ErrLocked) {
+	if note.Source != "" { // it was recorded that it begins
 		note.End = endOf(report, err)
 		if nerr := noteImport(context.WithoutCancel(ctx), cfg, note); nerr != nil {
 			err = errors.Join(err, fmt.Errorf("record what came of the import: %w", nerr))

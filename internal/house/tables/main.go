@@ -67,7 +67,7 @@ func generate(root string) ([]byte, error) {
 	say("    trailgate query \"SELECT eventTime, userName, target FROM %s WHERE eventName = 'StartSession' LIMIT 5\"\n", tables[0].Name)
 	say("One row is one event. Names are matched whatever their case, types are Trino's, every column may be NULL.\n")
 	say("| Table | Rows |\n|---|---|")
-	say("| `%s` | every event kept; inside a runbook, those of its window |", sqlfront.CloudTrailLogs)
+	say("| `%s` | every event kept, imported ones too; inside a runbook, those that the trail appended in its window |", sqlfront.CloudTrailLogs)
 	say("| `%s` | every event kept, inside a runbook too |", sqlfront.CloudTrailHistory)
 	say("| `%s` | the rows of `%s`, in the columns of AWS's table for Athena |", sqlfront.AthenaLogs, sqlfront.CloudTrailLogs)
 	say("| the event data store's id, a UUID, or `%s` | the rows of `%s`, in the columns of CloudTrail Lake; through the CloudTrail API |\n", sqlfront.DefaultStore, sqlfront.CloudTrailLogs)

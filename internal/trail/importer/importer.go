@@ -116,8 +116,12 @@ type importer struct {
 func (im *importer) run(ctx context.Context) error {
 	for round := 0; ; round++ {
 		files, skipped, err := im.Source.List(ctx, im.Since, round > 0)
-		if err == nil {
+		switch {
+		case err == nil:
 			err = im.round(ctx, files, skipped, round > 0)
+		case im.Follow && round > 0 && ctx.Err() == nil: // a network that is away for a while
+			im.note(im.Source.String(), err.Error())
+			err = nil
 		}
 		if err != nil && (ctx.Err() == nil || !errors.Is(err, context.Cause(ctx))) {
 			return err

@@ -230,7 +230,7 @@ func TestFollowTakesWhatArrives(t *testing.T) {
 	rounds := 0
 	later := func() time.Time { return time.Now().Add(time.Hour) } // every file has been there for long
 	src.now = later
-	r, err := Run(ctx, Options{DataDir: data, Source: often{src}, Follow: true, Progress: func(p Progress) {
+	r, err := Run(ctx, Options{DataDir: data, Source: &often{Directory: src}, Follow: true, Progress: func(p Progress) {
 		if !p.Done {
 			return
 		}
@@ -246,6 +246,17 @@ func TestFollowTakesWhatArrives(t *testing.T) {
 	}
 }
 
-type often struct{ *Directory }
+// often is looked at all the time, and cannot be now and then.
+type often struct {
+	*Directory
+	looks int
+}
 
-func (often) Every() time.Duration { return time.Millisecond }
+func (*often) Every() time.Duration { return time.Millisecond }
+
+func (o *often) List(ctx context.Context, since time.Time, again bool) ([]File, map[string]int, error) {
+	if o.looks++; o.looks%2 == 0 {
+		return nil, nil, errors.New("the network is away")
+	}
+	return o.Directory.List(ctx, since, again)
+}
