@@ -417,7 +417,7 @@ func ours(r *TrailReport) string {
 	}
 	more := ""
 	if len(said) > 2 {
-		more = fmt.Sprintf("; and %d more kinds", len(said)-2)
+		more = fmt.Sprintf("; and %d more", len(said)-2)
 		said = said[:2]
 	}
 	return strings.Join(said, "; ") + more + ", exit 3"
