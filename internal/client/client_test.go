@@ -539,3 +539,38 @@ func asNobody(path string) (string, error) {
 	_, werr := p.Wait()
 	return string(out), errors.Join(err, werr)
 }
+
+// A secret leaves the server once, when its key is made.
+func TestAccessKeysAreListedWithoutTheirSecrets(t *testing.T) {
+	s := start(t)
+	ctx := t.Context()
+	if _, err := s.Apply(ctx, rest.ApplyRequest{Resources: []manifest.Resource{{Kind: manifest.Identity, Name: "alice"}}}); err != nil {
+		t.Fatal(err)
+	}
+	made, err := s.CreateAccessKey(ctx, rest.AccessKeyRequest{Identity: "alice"})
+	if err != nil || made.Secret != "secret" || made.Region != origin.Region {
+		t.Fatalf("CreateAccessKey = %+v, %v", made, err)
+	}
+	if err := s.SetAccessKey(ctx, made.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"", made.ID} {
+		rows, err := s.AccessKeys(ctx, id)
+		if err != nil || len(rows) != 1 || rows[0].Secret != "" || rows[0].Token != "" || !rows[0].Disabled {
+			t.Errorf("AccessKeys(%q) = %+v, %v", id, rows, err)
+		}
+	}
+	var f *rest.Failure
+	if _, err := s.AccessKeys(ctx, "AKIANONE"); !errors.As(err, &f) || f.Hint == "" {
+		t.Errorf("AccessKeys of none = %v", err)
+	}
+	if err := s.Delete(ctx, "accesskey", made.ID); err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := s.AccessKeys(ctx, ""); err != nil || len(rows) != 0 {
+		t.Errorf("after the delete: %+v, %v", rows, err)
+	}
+	if err := s.SetAccessKey(ctx, made.ID, true); !errors.As(err, &f) {
+		t.Errorf("SetAccessKey of none = %v", err)
+	}
+}

@@ -2,6 +2,7 @@ package cloudtrail
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -229,5 +230,32 @@ func TestRightsAreApart(t *testing.T) {
 				t.Errorf("%s by %s: %d %s, want %d", c.name, name, a.status, a.body, want)
 			}
 		}
+	}
+}
+
+// Threat: somebody without a key sends large or endless bodies.
+func TestBodiesOfStrangersAreNotRead(t *testing.T) {
+	w := newWorld(t)
+	body := []byte(strings.Repeat("x", maxAudit))
+	r := w.request("POST", auditPath, body)
+	w.signWith(r, "AKIAIOSFODNN7EXAMPLE", "x", "", "cloudtrail-data", body, time.Now())
+	stuck, feed := io.Pipe() // no more of the body ever comes
+	defer feed.Close()
+	r.Body, r.ContentLength = stuck, int64(len(body))
+	if a := w.send(r); a.code() != "UnrecognizedClientException" {
+		t.Errorf("a stranger with a body: %d %s", a.status, a.body)
+	}
+	for range maxCalls {
+		w.busy <- struct{}{}
+	}
+	if a := w.call("admin", "DescribeTrails", "{}"); a.status != 503 {
+		t.Errorf("call %d at once: %d %s", maxCalls+1, a.status, a.body)
+	}
+	for range maxCalls {
+		<-w.busy
+	}
+	before := len(w.records())
+	if a := w.call("admin", "StartQuery", strings.Repeat("x", maxJSON+1)); a.status != 413 || len(w.records()) != before {
+		t.Errorf("a body that is too large: %d %s, and %d events of a failed login", a.status, a.body, len(w.records())-before)
 	}
 }

@@ -26,15 +26,6 @@ const (
 	s3Dialect                  // everything else
 )
 
-// fail writes an error.
-func (d dialect) fail(w http.ResponseWriter, c *call, err *apiError) {
-	if d == s3Dialect {
-		failS3(w, c, err)
-		return
-	}
-	failJSON(w, err)
-}
-
 // call is one request on its way.
 type call struct {
 	s         *Server
@@ -51,11 +42,12 @@ type call struct {
 	body  []byte
 	own   bool // only the caller's own events and queries
 
-	recorded bool // its event is in the trail
+	recorded bool   // its event is in the trail
+	leave    func() // gives its place back
 }
 
 func (s *Server) newCall(r *http.Request) *call {
-	c := &call{s: s, dialect: s3Dialect, requestID: event.NewID(), agent: r.UserAgent(), now: s.Now(), method: r.Method, path: r.URL.Path}
+	c := &call{s: s, dialect: s3Dialect, requestID: event.NewID(), agent: r.UserAgent(), now: s.Now(), method: r.Method, path: r.URL.Path, leave: func() {}}
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		c.source, _ = netip.ParseAddr(host)
 	}
@@ -101,6 +93,34 @@ func (c *call) prove(ctx context.Context, w http.ResponseWriter, r *http.Request
 	if err := claim.Check(rules, c.now); err != nil {
 		return c.stranger(ctx, claim.KeyID, err)
 	}
+	// A body is read for a key that exists, and for so many at a time: who has
+	// none cannot use up memory, nor the places of those who have.
+	c.who, err = c.s.Signers.Signed(ctx, claim.KeyID, claim.Token, c.source, func(secret string) error {
+		if err := c.read(w, r, most); err != nil {
+			return err
+		}
+		return claim.Verify(secret, c.body)
+	})
+	var known *apiError
+	if errors.As(err, &known) {
+		return known // the body's fault
+	}
+	if err != nil {
+		return c.stranger(ctx, claim.KeyID, err)
+	}
+	c.claim = claim
+	c.s.strange.known(c.source, claim.KeyID, c.now)
+	return nil
+}
+
+// read takes a place among the calls that are served and reads the body.
+func (c *call) read(w http.ResponseWriter, r *http.Request, most int64) (err error) {
+	select {
+	case c.s.busy <- struct{}{}:
+		c.leave = func() { <-c.s.busy }
+	default:
+		return errBusy
+	}
 	if r.ContentLength > most {
 		return errTooLarge
 	}
@@ -111,12 +131,6 @@ func (c *call) prove(ctx context.Context, w http.ResponseWriter, r *http.Request
 		}
 		return &apiError{http.StatusRequestTimeout, "RequestTimeoutException", "The request's body did not arrive in time."}
 	}
-	c.who, err = c.s.Signers.Signed(ctx, claim.KeyID, claim.Token, c.source, func(secret string) error { return claim.Verify(secret, c.body) })
-	if err != nil {
-		return c.stranger(ctx, claim.KeyID, err)
-	}
-	c.claim = claim
-	c.s.strange.known(c.source, claim.KeyID, c.now)
 	return nil
 }
 

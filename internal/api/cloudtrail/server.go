@@ -167,15 +167,8 @@ func (s *Server) sweep(ctx context.Context) {
 // serve is every request's way in.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	c := s.newCall(r)
-	h := w.Header()
-	h.Set("X-Amzn-Requestid", c.requestID)
-	select {
-	case s.busy <- struct{}{}:
-		defer func() { <-s.busy }()
-	default:
-		c.dialect.fail(w, c, errBusy)
-		return
-	}
+	defer func() { c.leave() }()
+	w.Header().Set("X-Amzn-Requestid", c.requestID)
 	switch c.dialect {
 	case s3Dialect:
 		s.serveS3(w, r, c)
