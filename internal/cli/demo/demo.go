@@ -59,6 +59,12 @@ func (d *Differs) Error() string {
 // accountID is one of AWS's documentation accounts.
 const accountID = "111122223333"
 
+// A demo is shorter than the five minutes and the hour of an installation.
+const (
+	logFileEvery = 5 * time.Second
+	digestEvery  = 15 * time.Second
+)
+
 // policies of the demo: who may do what.
 const policies = `// Operators reach everything, with a second factor.
 permit (principal in Role::"ops", action, resource)
@@ -68,6 +74,9 @@ when { context.mfa };
 // runbook session-without-mfa closes.
 permit (principal in Role::"dev", action, resource)
 when { resource has env && resource.env == "staging" && context.login == "deploy" };
+
+// The auditor reads the trail and its log files, with AWS's own tools.
+permit (principal == Identity::"auditor", action in [Action::"ReadTrail", Action::"ReadLogFiles"], resource);
 `
 
 // demo is a running demonstration.
@@ -77,6 +86,7 @@ type demo struct {
 	client  *client.Client
 	targets []*target
 	port    string
+	api     string // URL of the CloudTrail API
 	play    *play
 }
 
@@ -179,6 +189,8 @@ func (d *demo) start(ctx context.Context, ended chan<- error) (running int, err 
 	d.cfg.DataDir = filepath.Join(d.o.Dir, "data")
 	d.cfg.AccountID = accountID
 	d.cfg.Gate.Listen = net.JoinHostPort("127.0.0.1", port)
+	d.cfg.API.Listen = "127.0.0.1:0"
+	d.cfg.Trail.LogFileEvery, d.cfg.Trail.DigestEvery = logFileEvery, digestEvery
 	admin, err := d.keyPair("admin")
 	if err != nil {
 		return 0, err
@@ -230,14 +242,14 @@ func (d *demo) start(ctx context.Context, ended chan<- error) (running int, err 
 	go func() { ended <- a.Run(ctx) }()
 	d.client = client.New(d.cfg.DataDir)
 	d.step("targets web1 and db1: real SSH servers, your own shell in a scratch home")
-	d.step("gate on 127.0.0.1:%s", port)
+	d.step("gate on 127.0.0.1:%s, and the CloudTrail API for an auditor", port)
 	return running, nil
 }
 
 // people makes the identities, policies and targets, enables the runbooks, and
 // gives each player a key and an ssh_config.
 func (d *demo) people(ctx context.Context) error {
-	resources := []manifest.Resource{{Kind: manifest.Policy, Name: "demo", Text: policies}}
+	resources := []manifest.Resource{{Kind: manifest.Policy, Name: "demo", Text: policies}, {Kind: manifest.Identity, Name: "auditor"}}
 	labels := map[string]map[string]string{"web1": {"env": "staging"}, "db1": {"env": "prod"}}
 	for _, t := range d.targets {
 		resources = append(resources, manifest.Resource{Kind: manifest.Target, Name: t.name, Address: t.address(),
@@ -274,6 +286,11 @@ func (d *demo) people(ctx context.Context) error {
 	if err := d.enrol(ctx, d.play.ana); err != nil {
 		return err
 	}
+	node, err := d.client.Status(ctx)
+	if err != nil {
+		return fmt.Errorf("ask where the API is: %w", err)
+	}
+	d.api = node.API
 	for _, id := range []string{"denied-surge", "session-without-mfa", "failed-login-surge"} {
 		if id == d.o.Without {
 			continue
@@ -323,7 +340,7 @@ func (d *demo) run(ctx context.Context) error {
 			return err
 		}
 	}
-	report, err := trail.Verify(ctx, d.cfg.DataDir, func(int64, int64) {})
+	report, err := app.VerifyTrail(ctx, d.cfg, app.VerifyOptions{})
 	if err != nil {
 		return err
 	}
@@ -343,7 +360,7 @@ func (d *demo) run(ctx context.Context) error {
 	d.step("failed-login-surge throttled eve's address")
 	d.step("ana's session with MFA lived on")
 	d.step("both of the article's queries return exactly what the players saw")
-	d.step("the trail is intact: %d events, head %.8x…", report.Events, report.Head.Hash)
+	d.step("the trail is intact: %d events, head %.8s…", report.Events, report.Head)
 	return nil
 }
 
@@ -403,8 +420,12 @@ func (d *demo) next() {
 		{self + " recording list", "and: recording replay SESSION"},
 		{self + " alarm list", ""},
 		{self + " run list", "and: run show RUN"},
-		{self + " trail verify", ""},
+		{self + " key create --api --identity auditor >" + rel + "/aws", "a profile for AWS's own tools"},
 	}
+	if exec.Command("aws", "--version").Run() == nil {
+		suggestions = append(suggestions, [2]string{"AWS_CONFIG_FILE=" + rel + "/aws aws --profile trailgate --endpoint-url " + d.api + " cloudtrail lookup-events --max-items 3", ""})
+	}
+	suggestions = append(suggestions, [2]string{self + " trail verify", ""})
 	widest := 0
 	for _, s := range suggestions {
 		if s[1] != "" {
