@@ -79,8 +79,11 @@ func deliveryRows(l rest.LogFiles) [][]any {
 	rows := [][]any{
 		{"in log files up to", l.Delivered}, {"latest log file", when(l.LatestDelivery)}, {"log file fault", l.LatestDeliveryError},
 		{"latest digest", when(l.LatestDigestDelivery)}, {"digest fault", l.LatestDigestDeliveryError},
-		{"latest anchor", when(l.LatestAnchor)}, {"anchor fault", l.LatestAnchorError},
 	}
+	if len(l.Anchors) == 0 {
+		return append(rows, []any{"latest anchor", "none is kept outside: the setting anchors names places"})
+	}
+	rows = append(rows, []any{"latest anchor", when(l.LatestAnchor)}, []any{"anchor fault", l.LatestAnchorError})
 	for _, a := range l.Anchors { // since the node started
 		state := "nothing new yet"
 		switch {
