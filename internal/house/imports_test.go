@@ -18,7 +18,7 @@ var levels = [][]string{
 	{"internal/suggest"},
 	{"internal/sqlfront"},
 	{"internal/config", "internal/policy", "internal/runbook", "internal/alarm", "internal/manifest", "internal/ocsf"},
-	{"runbooks"},
+	{"runbooks", "queries"},
 	{"internal/blob", "internal/state", "internal/query", "internal/webhook"},
 	{"internal/trail/**", "internal/recording", "internal/target", "internal/lock", "internal/action", "internal/authn", "internal/ca"},
 	{"internal/admin"}, // changes resources, for whichever API asks
