@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/trailgate/trailgate/event"
+	"github.com/trailgate/trailgate/internal/sqlfront"
 )
 
 func mustLoad(t testing.TB, file string) *Runbook {
@@ -85,6 +86,38 @@ func TestTheLimitCapsWhatIsShownAndHidesNothing(t *testing.T) {
 	f := w.Find(Epoch.Add(time.Second))
 	if len(f) != 1 || f[0].Matches != 10 || !slices.Equal(f[0].EventIDs, []string{"e8", "e9", "e10"}) {
 		t.Errorf("found %+v, want ten matches and the newest three of them", f)
+	}
+}
+
+// Whoever may put events into the trail writes what they like: it triggers and
+// ends nothing, live or asked of an engine, unless a runbook asks for it by name.
+func TestEventsFromOutsideTriggerNothing(t *testing.T) {
+	told := func(category string) Event {
+		text := `{"eventID":"e1","eventName":"Login","eventSource":"an-ssh-app","errorCode":"AccessDenied","sourceIPAddress":"192.0.2.1","eventCategory":"` + category + `"}`
+		ev, err := NewEvent(event.Entry{Seq: 1, AppendTime: Epoch, JSON: []byte(text)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ev
+	}
+	const resolve = "alarm: {resolve: {event: \"eventName = 'Login'\"}}\n"
+	rb := mustLoad(t, denied(1)+resolve)
+	for category, want := range map[string]bool{"Management": true, "ActivityAuditLog": false} {
+		ev := told(category)
+		_, matches := rb.Match(ev)
+		_, resolves := rb.Resolves(ev)
+		if found := len(rb.Evaluate(Epoch, []Event{ev}, nil)) > 0; matches != want || resolves != want || rb.Candidate(ev) != want || found != want {
+			t.Errorf("%s: matches %v, resolves %v, candidate %v, found %v, want %v", category, matches, resolves, rb.Candidate(ev), found, want)
+		}
+	}
+	for _, query := range []string{denied(1), "id: a\nquery: SELECT sourceIPAddress, count(*) AS n FROM CloudTrailLogs GROUP BY sourceIPAddress\nwindow: 1m\nkey: [sourceIPAddress]\n"} {
+		if text := mustLoad(t, query).Detection().Print(sqlfront.DuckDB, sqlfront.PrintOptions{}); !strings.Contains(text, "ActivityAuditLog") {
+			t.Errorf("detection runs %s, want events from outside left out", text)
+		}
+	}
+	named := strings.Replace(denied(1), "WHERE", "WHERE eventCategory = 'ActivityAuditLog' AND", 1)
+	if _, ok := mustLoad(t, named).Match(told("ActivityAuditLog")); !ok {
+		t.Error("a runbook that asks for events from outside gets none")
 	}
 }
 
