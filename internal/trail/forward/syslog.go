@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Syslog has no acknowledgement (RFC 5425 §4.3), so a batch gets a connection of
@@ -115,7 +117,7 @@ func (s *syslog) append(b []byte, m Message) []byte {
 		m.Appended.UTC().Format("2006-01-02T15:04:05.000000Z"), printable(s.o.Host, 255), printable(m.EventName, 32), structureName)
 	for _, p := range [][2]string{{"eventID", m.EventID}, {"eventName", m.EventName}, {"identity", m.UserARN}} {
 		if p[1] != "" {
-			fmt.Fprintf(&l, ` %s="%s"`, p[0], quoteParam.Replace(strings.ToValidUTF8(p[1], "?")))
+			fmt.Fprintf(&l, ` %s="%s"`, p[0], quoteParam.Replace(strings.Map(oneLine, p[1])))
 		}
 	}
 	l.WriteString("] ")
@@ -123,6 +125,16 @@ func (s *syslog) append(b []byte, m Message) []byte {
 	b = strconv.AppendInt(b, int64(l.Len()), 10)
 	b = append(b, ' ')
 	return append(b, l.Bytes()...)
+}
+
+// oneLine leaves control characters out, and what is not UTF-8: a name that
+// somebody put into an event must not begin another line where a server writes
+// lines to a file.
+func oneLine(r rune) rune {
+	if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == utf8.RuneError {
+		return '?'
+	}
+	return r
 }
 
 // quoteParam escapes what RFC 5424 §6.3.3 names.

@@ -188,7 +188,7 @@ func TestASyslogLineIsRFC5424(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	got := make(chan string, 3)
+	got := make(chan string, 4)
 	go func() {
 		c, err := ln.Accept()
 		if err != nil {
@@ -204,11 +204,13 @@ func TestASyslogLineIsRFC5424(t *testing.T) {
 	send(t, s,
 		forward.Message{EventID: "0192", EventName: "StartSession", UserARN: `arn:a"b]c\d`, Appended: at, JSON: []byte(`{"a":"é\n"}`)},
 		forward.Message{EventID: "0193", EventName: strings.Repeat("N", 40), ErrorCode: "AccessDenied", Appended: at, JSON: []byte(`{}`)},
-		forward.Message{EventID: "0194", Appended: at, JSON: []byte(`{}`)})
+		forward.Message{EventID: "0194", Appended: at, JSON: []byte(`{}`)},
+		forward.Message{EventID: "0195", EventName: "A\n<110>1 - gate trailgate - Login\u2028\x00\xff", Appended: at, JSON: []byte(`{}`)})
 	for _, want := range []string{
 		`<110>1 2026-01-15T10:00:00.123456Z gate?1? trailgate - StartSession [trailgate@32473 eventID="0192" eventName="StartSession" identity="arn:a\"b\]c\\d"] {"a":"é\n"}`,
 		`<108>1 2026-01-15T10:00:00.123456Z gate?1? trailgate - ` + strings.Repeat("N", 32) + ` [trailgate@32473 eventID="0193" eventName="` + strings.Repeat("N", 40) + `"] {}`,
 		`<110>1 2026-01-15T10:00:00.123456Z gate?1? trailgate - - [trailgate@32473 eventID="0194"] {}`,
+		`<110>1 2026-01-15T10:00:00.123456Z gate?1? trailgate - A?<110>1?-?gate?trailgate?-?Logi [trailgate@32473 eventID="0195" eventName="A?<110>1 - gate trailgate - Login???"] {}`,
 	} {
 		if line := <-got; line != want {
 			t.Errorf("line\n%s\nwant\n%s", line, want)
