@@ -97,7 +97,11 @@ func (a *App) openLogFiles(ctx context.Context) error {
 		Layout: a.files.layout, Journal: a.trail, Bucket: bucket, Signer: digestSigner{keys}, Dir: TrailDir(a.cfg),
 		FileEvery: a.cfg.Trail.LogFileEvery, DigestEvery: a.cfg.Trail.DigestEvery,
 		Record: a.append, Witness: a.anchorDigest,
-		OnError: func(err error) { a.o.Log.Error("log files not delivered, it is tried again", "err", err) },
+		OnError: func(err error) {
+			if !errors.Is(err, context.Canceled) { // the node stops: the next one goes on
+				a.o.Log.Error("log files not delivered, it is tried again", "err", err)
+			}
+		},
 	})
 	return nil
 }
@@ -120,6 +124,30 @@ func (a *App) closeLogFiles(ctx context.Context) {
 	defer cancel()
 	if err := a.files.deliverer.Digest(bounded); err != nil {
 		a.o.Log.Error("the last log file is not delivered, the next start does", "err", err)
+		return
+	}
+	if len(a.files.anchors.list) > 0 && !a.anchored(bounded) {
+		a.o.Log.Error("the last digest is not in every anchor, the next start tells them", "err", a.files.deliverer.Status().LatestWitnessError)
+	}
+}
+
+// anchored waits until every place outside was told of the newest digest, or one
+// could not be.
+func (a *App) anchored(ctx context.Context) bool {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		switch st := a.files.deliverer.Status(); {
+		case st.LatestWitnessError != "":
+			return false
+		case !st.LatestWitness.Before(st.LatestDigestDelivery):
+			return true
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return false
+		}
 	}
 }
 
