@@ -252,7 +252,8 @@ func TestPruneEndsTheSegmentInUse(t *testing.T) {
 
 // TestPruneSurvivesEveryCrash cuts the disk after every change of a pruning:
 // the trail verifies as it was left, opens, and what the tombstone names goes,
-// or nothing does.
+// or nothing does. TRAILGATE_PRUNE_CUTS=1 tries every way each time and not
+// every third.
 func TestPruneSurvivesEveryCrash(t *testing.T) {
 	t.Parallel()
 	a := newAged(t, newMemFS(), 12)
@@ -269,6 +270,7 @@ func TestPruneSurvivesEveryCrash(t *testing.T) {
 	a.mustEnd(t)
 	log := a.m.log
 
+	every := scale(t, "TRAILGATE_PRUNE_CUTS", 3)
 	d, r := newDisk(nil, testRand(5)), testRand(6)
 	states := map[string]int{}
 	for i, o := range log {
@@ -276,7 +278,10 @@ func TestPruneSurvivesEveryCrash(t *testing.T) {
 		if i < before {
 			continue
 		}
-		for _, c := range crashes {
+		for n, c := range crashes {
+			if (i+n)%every != 0 {
+				continue
+			}
 			found := d.after(c, r)
 			where := fmt.Sprintf("cut after change %d (%s %s), keeping %s", i-before, o.kind, base(o.name), c)
 			state, err := checkPruneCrash(found, a.clock.Add(time.Minute), whole, head, stone)

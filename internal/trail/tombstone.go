@@ -89,7 +89,7 @@ func writePruned(fsys FS, dir string, p pruned) error {
 
 // tombstoneMark is in the JSON of every tombstone. Other events that have it
 // somewhere are told apart by readTombstone.
-var tombstoneMark = []byte(`"` + tombstoneName + `"`)
+var tombstoneMark = []byte(tombstoneName)
 
 // readTombstone reads a tombstone from the record of the event seq.
 func readTombstone(seq uint64, record []byte) (t tombstone, ok bool) {
