@@ -81,11 +81,16 @@ func raiseMark(alarm string, newest string) string {
 	return "SetAlarmState " + alarm + " " + newest
 }
 
-// remember notes the marks of a record of a response that is in the trail.
+// remember notes the marks of a record of a response that is in the trail. Only
+// a runbook is called what it is called: an event from outside that looks like
+// one must not keep the real one from being recorded.
 func (r *Responder) remember(e event.Entry) error {
 	rec, err := e.Record()
 	if err != nil {
 		return err
+	}
+	if !strings.HasPrefix(rec.UserIdentity.InvokedBy, runbook.InvokedBy) {
+		return nil
 	}
 	request, response := texts(rec.RequestParameters), texts(rec.ResponseElements)
 	switch rec.EventName {
