@@ -8,6 +8,7 @@ package sqlfront
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -120,7 +121,7 @@ func checkNested(s string, i, depth int) (int, error) {
 }
 
 func checkString(s string, i int) (int, error) {
-	for i++; i < len(s); i++ {
+	for i = skipPlain(s, i+1); i < len(s); i = skipPlain(s, i+1) {
 		switch c := s[i]; {
 		case c == '"':
 			return i + 1, nil
@@ -144,6 +145,27 @@ func checkString(s string, i int) (int, error) {
 		}
 	}
 	return i, errNotJSON
+}
+
+// skipPlain is the first byte from i on that means something inside a string: a
+// quote, a backslash or a control character. It looks at eight bytes at a time.
+func skipPlain(s string, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(s); i += 8 {
+		b := s[i : i+8]
+		v := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		// A zero byte in x is a high bit in (x - ones) &^ x; a byte below ' ' is one
+		// in (v - 0x20…) &^ v. What a borrow adds lies above the first of them.
+		quote, escape := v^(ones*'"'), v^(ones*'\\')
+		if found := ((quote-ones)&^quote | (escape-ones)&^escape | (v-ones*' ')&^v) & highs; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for i < len(s) && s[i] != '"' && s[i] != '\\' && s[i] >= ' ' {
+		i++
+	}
+	return i
 }
 
 func checkNumber(s string, i int) (int, error) {
@@ -204,17 +226,12 @@ func hex4(s string, i int) (rune, bool) {
 func after(s string, i int) int {
 	switch s[i] {
 	case '"':
-		for i++; s[i] != '"'; i++ {
-			if s[i] == '\\' {
-				i++
-			}
-		}
-		return i + 1
+		return afterString(s, i)
 	case '{', '[':
 		for depth := 0; ; i++ {
 			switch s[i] {
 			case '"':
-				i = after(s, i) - 1
+				i = afterString(s, i) - 1
 			case '{', '[':
 				depth++
 			case '}', ']':
@@ -228,6 +245,21 @@ func after(s string, i int) int {
 		i++
 	}
 	return i
+}
+
+// afterString is after for a string: its end is the first quote with an even
+// number of backslashes before it.
+func afterString(s string, i int) int {
+	for i++; ; i++ {
+		i += strings.IndexByte(s[i:], '"')
+		escapes := i
+		for s[escapes-1] == '\\' { // ends at the opening quote at the latest
+			escapes--
+		}
+		if (i-escapes)%2 == 0 {
+			return i + 1
+		}
+	}
 }
 
 // cursor goes through the members of a checked object, or the elements of a
