@@ -26,6 +26,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/trailgate/trailgate/internal/blob"
@@ -301,7 +302,7 @@ func (b *Bucket) Get(ctx context.Context, key string) ([]byte, map[string]string
 
 // readFile reads a regular file of at most limit bytes.
 func readFile(root *os.Root, name string, limit int64) ([]byte, error) {
-	f, err := root.Open(name)
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // nobody may be at a pipe's other end
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -48,6 +49,18 @@ func TestFilesLieAsTheirKeysSay(t *testing.T) {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: mode %v, %v; want the owner's alone", name, info.Mode(), err)
 		}
+	}
+}
+
+// TestAPipeIsDamage: whoever may write the directory cannot have a verification
+// wait for ever.
+func TestAPipeIsDamage(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, "k"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := open(t, dir).Get(t.Context(), "k"); !errors.Is(err, blob.ErrDamaged) {
+		t.Errorf("Get of a pipe: %v, want ErrDamaged", err)
 	}
 }
 
