@@ -194,7 +194,8 @@ func answered(res *http.Response) error {
 	if res.StatusCode/100 == 2 {
 		return nil
 	}
-	f := &Failure{Status: res.StatusCode, Cause: "answered " + res.Status}
+	// Not res.Status: its words are the receiver's, of any length.
+	f := &Failure{Status: res.StatusCode, Cause: strings.TrimSpace(fmt.Sprintf("answered %d %s", res.StatusCode, http.StatusText(res.StatusCode)))}
 	switch c := res.StatusCode; {
 	case c == http.StatusRequestTimeout, c == http.StatusTooManyRequests, c >= 500:
 		if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && s > 0 && s <= 3600 {

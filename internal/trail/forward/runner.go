@@ -234,7 +234,7 @@ func (r *Runner) item(e event.Entry) item {
 // wanted asks the filter. A test of this forwarder passes it: it is there to be
 // seen on the other side.
 func (r *Runner) wanted(e event.Entry, h head) bool {
-	if r.o.Only == nil || h.EventName == "TestForwarder" && h.RequestParameters.Forwarder == r.o.Name {
+	if r.o.Only == nil || h.EventName == "TestForwarder" && h.RequestParameters.Forwarder == r.o.Name && h.EventCategory != event.Audit {
 		return true
 	}
 	row, err := sqlfront.EventRow(e.JSON, e.Seq, e.AppendTime)

@@ -210,11 +210,12 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // head is what a runner reads of a record.
 type head struct {
-	EventID      string     `json:"eventID"`
-	EventTime    event.Time `json:"eventTime"`
-	EventName    string     `json:"eventName"`
-	ErrorCode    string     `json:"errorCode"`
-	UserIdentity struct {
+	EventID       string     `json:"eventID"`
+	EventTime     event.Time `json:"eventTime"`
+	EventName     string     `json:"eventName"`
+	EventCategory string     `json:"eventCategory"`
+	ErrorCode     string     `json:"errorCode"`
+	UserIdentity  struct {
 		ARN string `json:"arn"`
 	} `json:"userIdentity"`
 	RequestParameters struct {

@@ -221,6 +221,8 @@ func failure(resp *http.Response, body []byte) *apiError {
 	if e.Message = said.Message; e.Message == "" {
 		e.Message = said.Text
 	}
+	// Of a wrong signature AWS goes on with what was signed, the session token too.
+	e.Message, _, _ = strings.Cut(e.Message, "\n")
 	e.Message = cut(e.Message, 500)
 	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s > 0 {
 		e.after = min(time.Duration(s)*time.Second, 10*time.Minute)

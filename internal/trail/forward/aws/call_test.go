@@ -195,6 +195,15 @@ func TestWhereServicesAre(t *testing.T) {
 	}
 }
 
+// A wrong signature has AWS repeat what was signed: a session token is in it.
+func TestNoTokenIsInAnError(t *testing.T) {
+	body := `{"__type":"InvalidSignatureException","message":"The request signature we calculated does not match.\n\nThe Canonical String for this request should have been\n'POST\n/\n\nhost:x\nx-amz-security-token:FQoGZXIvYXdz'"}`
+	err := failure(&http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}}, []byte(body))
+	if text := err.Error(); text != "InvalidSignatureException: The request signature we calculated does not match." {
+		t.Errorf("the error says %q", text)
+	}
+}
+
 func TestCutSplitsNoCharacter(t *testing.T) {
 	for n := range 8 {
 		got := cut("aüü€", n)
