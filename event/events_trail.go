@@ -3,10 +3,11 @@ package event
 // StartQuery is a query put to the trail.
 type StartQuery struct {
 	managementRead
-	Statement string `request:"queryStatement"` // the SQL text
-	Delivery  string `request:"deliveryS3Uri"`  // where the rows go as files, too
-	Alias     string `request:"queryAlias"`     // the name of a prepared query
-	QueryID   string `response:"queryId"`       // of a query put to the CloudTrail API
+	Statement  string            `request:"queryStatement"`  // the SQL text
+	Parameters map[string]string `request:"queryParameters"` // values that were given for its parameters
+	Delivery   string            `request:"deliveryS3Uri"`   // where the rows go as files, too
+	Alias      string            `request:"queryAlias"`      // the name of a prepared query
+	QueryID    string            `response:"queryId"`        // of a query put to the CloudTrail API
 }
 
 // StartNode is a Trailgate process starting.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trailgate/trailgate/event"
 	"github.com/trailgate/trailgate/internal/admin"
+	"github.com/trailgate/trailgate/internal/api/rest"
 	"github.com/trailgate/trailgate/internal/config"
 	"github.com/trailgate/trailgate/internal/query"
 	"github.com/trailgate/trailgate/internal/query/duckdb"
@@ -23,20 +24,18 @@ type queries struct {
 	engine query.Engine
 	trail  *trail.Trail
 	origin event.Origin
+	store  string // the trail as an event data store
 	now    func() time.Time
 }
 
 // Query answers a statement with everything appended before it was asked.
-func (q *queries) Query(ctx context.Context, by admin.Actor, statement string, maxRows int) (*query.Result, error) {
-	stmt, err := sqlfront.Parse(statement)
+func (q *queries) Query(ctx context.Context, by admin.Actor, in rest.QueryRequest) (*query.Result, error) {
+	stmt, err := CheckQuery(in.Statement, in.Parameters, q.store)
 	if err != nil {
 		return nil, err
 	}
-	if err := stmt.Check(sqlfront.CloudTrailCatalog()); err != nil {
-		return nil, err
-	}
 	head := q.trail.Head()
-	_, err = q.trail.Append(ctx, q.origin.Record(event.Meta{Time: q.now(), Identity: by.Identity, SourceIP: by.Source}, event.StartQuery{Statement: statement}))
+	_, err = q.trail.Append(ctx, q.origin.Record(event.Meta{Time: q.now(), Identity: by.Identity, SourceIP: by.Source}, event.StartQuery{Statement: in.Statement, Parameters: in.Parameters}))
 	if err != nil {
 		return nil, fmt.Errorf("record the query: %w", err)
 	}
@@ -45,7 +44,23 @@ func (q *queries) Query(ctx context.Context, by admin.Actor, statement string, m
 	if err := q.engine.Wait(waited, head.Seq); err != nil {
 		return nil, fmt.Errorf("wait for events up to %d: %w", head.Seq, query.ErrUnavailable)
 	}
-	return q.engine.Query(ctx, query.Request{Statement: stmt, MaxRows: maxRows})
+	return q.engine.Query(ctx, query.Request{Statement: stmt, MaxRows: in.MaxRows})
+}
+
+// CheckQuery reads a statement over the trail's tables, with values for its
+// parameters. store is the trail's ID as an event data store.
+func CheckQuery(text string, parameters map[string]string, store string) (*sqlfront.Statement, error) {
+	stmt, err := sqlfront.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	if stmt, err = stmt.With(parameters); err != nil {
+		return nil, err
+	}
+	if err := stmt.Check(sqlfront.CloudTrailCatalog().WithStore(store)); err != nil {
+		return nil, err
+	}
+	return stmt, nil
 }
 
 // QueryWorker is the body of the hidden command that a query worker runs.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,90 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/trailgate/trailgate/internal/api/rest"
-	"github.com/trailgate/trailgate/internal/app"
 	"github.com/trailgate/trailgate/internal/client"
 	"github.com/trailgate/trailgate/internal/config"
-	"github.com/trailgate/trailgate/internal/query"
 	"github.com/trailgate/trailgate/internal/recording"
-	"github.com/trailgate/trailgate/internal/sqlfront"
 )
-
-func (sh *shell) query() *cobra.Command {
-	var maxRows int
-	var file string
-	c := &cobra.Command{Use: "query 'SELECT …'", Short: "Ask the trail a question in SQL", Args: cobra.MaximumNArgs(1),
-		Long: "Ask the trail a question in SQL: one SELECT over CloudTrailLogs, in the dialect of CloudTrail Lake and Athena.\n" +
-			"With a server running, the answer holds every event appended before the question. With none, the data\ndirectory is read as it is.\n\n" +
-			"  trailgate query \"SELECT eventTime, target FROM CloudTrailLogs WHERE eventName = 'StartSession' AND userName = 'alice'\"\n" +
-			"  trailgate query --file denied.sql -o json",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if (len(args) == 1) == (file != "") {
-				return misused("trailgate query 'SELECT …', or --file FILE", "query takes one statement")
-			}
-			if file != "" {
-				text, err := sh.readFile(file)
-				if err != nil {
-					return err
-				}
-				args = []string{string(text)}
-			}
-			// A mistake in the statement is the same with and without a server.
-			stmt, err := sqlfront.Parse(args[0])
-			if err == nil {
-				err = stmt.Check(sqlfront.CloudTrailCatalog())
-			}
-			if err != nil {
-				return statementError(err)
-			}
-			return sh.answer(cmd.Context(), stmt, maxRows)
-		}}
-	c.Flags().IntVar(&maxRows, "max-rows", 10_000, "stop after this many rows")
-	c.Flags().StringVar(&file, "file", "", "read the statement from a file, - for stdin")
-	return c
-}
-
-// statementError is exit 2 with the place of the mistake.
-func statementError(err error) error {
-	var se *sqlfront.Error
-	if errors.As(err, &se) {
-		plain := *se
-		plain.Hint = "" // it has a line of its own
-		return &failure{exitMisused, &plain, cmp.Or(se.Hint, "docs/reference/tables.md has the columns of CloudTrailLogs; trailgate query --help has examples")}
-	}
-	return err
-}
-
-// answer asks the running server, or reads the data directory when none runs.
-func (sh *shell) answer(ctx context.Context, stmt *sqlfront.Statement, maxRows int) error {
-	c, cfg, err := sh.client()
-	if err != nil {
-		return err
-	}
-	var columns []query.Column
-	var rows [][]any
-	var truncated bool
-	out, err := c.Query(ctx, rest.QueryRequest{Statement: stmt.Text(), MaxRows: maxRows})
-	switch {
-	case errors.Is(err, client.ErrNoServer):
-		res, err := app.QueryOffline(ctx, cfg, stmt, maxRows)
-		if errors.Is(err, os.ErrNotExist) {
-			return noData(cfg)
-		}
-		if err != nil {
-			return err
-		}
-		columns, rows, truncated = res.Columns, res.Rows, res.Truncated
-	case err != nil:
-		return advise(err, cfg.DataDir)
-	default:
-		columns, rows, truncated = out.Columns, out.Rows, out.Truncated
-	}
-	if truncated {
-		fmt.Fprintf(sh.err, "note: there are more rows than %d; --max-rows N shows more, LIMIT fewer\n", maxRows)
-	}
-	return sh.print(columns, rows, "no rows")
-}
 
 // noData is a data directory that is none.
 func noData(cfg config.Config) error {

@@ -44,7 +44,7 @@ var commandGroups = []struct {
 }{
 	{"Start", []string{"demo", "init", "serve", "doctor", "ca", "ssh-config"}},
 	{"Who may do what", []string{"identity", "key", "role", "target", "policy", "why", "apply", "lock"}},
-	{"What happened", []string{"query", "import", "trail", "forwarder", "session", "recording"}},
+	{"What happened", []string{"query", "saved-query", "import", "trail", "forwarder", "session", "recording"}},
 	{"What is done about it", []string{"runbook", "alarm", "run"}},
 	{"More", []string{"athena", "config", "version"}},
 }
@@ -98,7 +98,7 @@ func newRoot(s streams) *cobra.Command {
 		sh.demo(), sh.initialise(), sh.serve(), sh.apply(), sh.doctor(), sh.version(),
 		sh.sshConfig(), sh.why(), sh.config(),
 		sh.identity(), sh.role(), sh.target(), sh.policy(), sh.key(), sh.lock(), sh.session(), sh.recording(),
-		sh.query(), sh.importLogs(), sh.trail(), sh.athena(), sh.forwarder(),
+		sh.query(), sh.savedQuery(), sh.importLogs(), sh.trail(), sh.athena(), sh.forwarder(),
 		sh.runbook(), sh.alarm(), sh.run(), sh.ca(),
 		exitCodesTopic(),
 	)

@@ -90,9 +90,9 @@ func (s *server) Terminate(_ context.Context, id, message string, by event.UserI
 	return nil
 }
 
-func (s *server) Query(_ context.Context, by admin.Actor, statement string, maxRows int) (*query.Result, error) {
-	s.note(by.Identity, "query %s %d", statement, maxRows)
-	switch statement {
+func (s *server) Query(_ context.Context, by admin.Actor, in rest.QueryRequest) (*query.Result, error) {
+	s.note(by.Identity, "query %s %v %d", in.Statement, in.Parameters, in.MaxRows)
+	switch in.Statement {
 	case "busy":
 		return nil, query.ErrUnavailable
 	case "long":
@@ -389,7 +389,7 @@ func TestUnknownKindIsAMistake(t *testing.T) {
 
 func TestQueryKeepsValues(t *testing.T) {
 	s := start(t)
-	got, err := s.Client.Query(t.Context(), rest.QueryRequest{Statement: "SELECT 1", MaxRows: 7})
+	got, err := s.Client.Query(t.Context(), rest.QueryRequest{Statement: "SELECT 1", Parameters: map[string]string{"a": "b"}, MaxRows: 7})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -397,7 +397,7 @@ func TestQueryKeepsValues(t *testing.T) {
 	if diff := cmp.Diff(want, got.Rows); diff != "" {
 		t.Errorf("rows differ (-want +got):\n%s", diff)
 	}
-	if a := s.took(); !slices.Equal(a, []string{"query SELECT 1 7"}) {
+	if a := s.took(); !slices.Equal(a, []string{"query SELECT 1 map[a:b] 7"}) {
 		t.Errorf("asked %q", a)
 	}
 }

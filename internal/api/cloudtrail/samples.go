@@ -3,31 +3,15 @@ package cloudtrail
 import (
 	"cmp"
 	"context"
-	_ "embed"
 	"slices"
 	"strings"
 
 	"github.com/trailgate/trailgate/event"
+	"github.com/trailgate/trailgate/queries"
 )
 
-// samples.sql are the sample queries: for each its name after "-- name:", what
-// it answers after "-- about:", and the statement.
-//
-//go:embed samples.sql
-var samplesText string
-
-// sample is a query to begin with.
-type sample struct{ name, about, sql string }
-
-// samples are all of them, in the file's order.
-var samples = func() (all []sample) {
-	for _, part := range strings.Split(samplesText, "-- name: ")[1:] {
-		name, rest, _ := strings.Cut(part, "\n")
-		about, sql, _ := strings.Cut(strings.TrimPrefix(rest, "-- about: "), "\n")
-		all = append(all, sample{name, about, strings.TrimSpace(sql)})
-	}
-	return all
-}()
+// The sample queries are the library of saved queries. Their parameters all
+// have defaults, so a sample runs as it is served.
 
 type searchSampleQueries struct {
 	SearchPhrase string
@@ -61,7 +45,11 @@ func (in *searchSampleQueries) serve(_ context.Context, c *call) (any, error) {
 			return nil, err
 		}
 	}
-	found := search(in.SearchPhrase, c.s.StoreID)
+	library, err := queries.All()
+	if err != nil {
+		return nil, err
+	}
+	found := search(library, in.SearchPhrase, c.s.StoreID)
 	found = found[min(max(from, 0), len(found)):]
 	out := map[string]any{"SearchResults": found[:min(most, len(found))]}
 	if len(found) > most {
@@ -72,22 +60,22 @@ func (in *searchSampleQueries) serve(_ context.Context, c *call) (any, error) {
 
 // search are the samples that have a word of the phrase, the best first. A
 // sample's relevance is the share of the words it has.
-func search(phrase, store string) []sampleInfo {
+func search(library []queries.Query, phrase, store string) []sampleInfo {
 	words := strings.FieldsFunc(strings.ToLower(phrase), func(r rune) bool { return !('a' <= r && r <= 'z' || '0' <= r && r <= '9') })
 	found := []sampleInfo{}
-	for _, s := range samples {
-		text, score := strings.ToLower(s.name+" "+s.about+" "+s.sql), 0.0
+	for _, q := range library {
+		text, score := strings.ToLower(q.Title+" "+q.Description+" "+q.Text), 0.0
 		for _, w := range words {
 			stem := strings.TrimSuffix(w, "s")
 			if len(stem) > 1 && strings.Contains(text, stem) {
 				score++
-				if strings.Contains(strings.ToLower(s.name), stem) {
+				if strings.Contains(strings.ToLower(q.Title), stem) {
 					score++
 				}
 			}
 		}
 		if score > 0 {
-			found = append(found, sampleInfo{s.name, s.about, strings.ReplaceAll(s.sql, "$EDS_ID", store), score / float64(2*len(words))})
+			found = append(found, sampleInfo{q.Title, q.Description, strings.ReplaceAll(q.Text, "$EDS_ID", store), score / float64(2*len(words))})
 		}
 	}
 	slices.SortStableFunc(found, func(a, b sampleInfo) int { return cmp.Compare(b.Relevance, a.Relevance) })

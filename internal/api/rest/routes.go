@@ -25,7 +25,7 @@ type Sessions interface {
 // Query answers a statement with everything appended before it, and records
 // that it was asked.
 type Query interface {
-	Query(ctx context.Context, by admin.Actor, statement string, maxRows int) (*query.Result, error)
+	Query(ctx context.Context, by admin.Actor, in QueryRequest) (*query.Result, error)
 }
 
 // Rules is the snapshot that decisions are made from.
@@ -80,8 +80,9 @@ type (
 	}
 	// QueryRequest asks one statement.
 	QueryRequest struct {
-		Statement string `json:"statement"`
-		MaxRows   int    `json:"maxRows,omitempty"`
+		Statement  string            `json:"statement"`
+		Parameters map[string]string `json:"parameters,omitempty"` // values for :name in it
+		MaxRows    int               `json:"maxRows,omitempty"`
 	}
 	// QueryAnswer is its result.
 	QueryAnswer struct {
@@ -265,7 +266,7 @@ func (s *Server) listMFA(ctx context.Context, _ admin.Actor, _ string) (any, err
 }
 
 func (s *Server) query(ctx context.Context, by admin.Actor, in QueryRequest) (any, error) {
-	res, err := s.Query.Query(ctx, by, in.Statement, in.MaxRows)
+	res, err := s.Query.Query(ctx, by, in)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trailgate/trailgate/internal/api/rest"
+	"github.com/trailgate/trailgate/internal/app"
+	"github.com/trailgate/trailgate/internal/client"
+	"github.com/trailgate/trailgate/internal/config"
+	"github.com/trailgate/trailgate/internal/query"
+	"github.com/trailgate/trailgate/internal/sqlfront"
+)
+
+// question is a statement to ask, and how.
+type question struct {
+	text       string
+	parameters map[string]string
+	maxRows    int
+	explain    bool
+	every      time.Duration // 0 asks once
+}
+
+func (sh *shell) query() *cobra.Command {
+	var q question
+	var file, saved string
+	var params []string
+	c := &cobra.Command{Use: "query 'SELECT …'", Short: "Ask the trail a question in SQL", Args: cobra.MaximumNArgs(1),
+		Long: "Ask the trail a question in SQL: one SELECT over CloudTrailLogs, in the dialect of CloudTrail Lake and Athena.\n" +
+			"With a server running, the answer holds every event appended before the question. With none, the data\ndirectory is read as it is.\n\n" +
+			"  trailgate query \"SELECT eventTime, target FROM CloudTrailLogs WHERE eventName = 'StartSession' AND userName = 'alice'\"\n" +
+			"  trailgate query --saved sessions-of-identity --param identity=alice --param since=30d\n" +
+			"  trailgate query --file denied.sql -o json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			given := 0
+			for _, from := range []bool{len(args) == 1, file != "", saved != ""} {
+				if from {
+					given++
+				}
+			}
+			if given != 1 {
+				return misused("trailgate query 'SELECT …', or --file FILE, or --saved NAME", "query takes one statement")
+			}
+			var err error
+			if q.parameters, err = parameters(params); err != nil {
+				return err
+			}
+			switch {
+			case file != "":
+				text, err := sh.readFile(file)
+				if err != nil {
+					return err
+				}
+				q.text = string(text)
+			case saved != "":
+				s, err := savedNamed(saved)
+				if err != nil {
+					return err
+				}
+				q.text = s.Text
+			default:
+				q.text = args[0]
+			}
+			if q.every != 0 && q.every < time.Second {
+				return misused("--watch 5s", "a question every %s is too often", q.every)
+			}
+			return sh.ask(cmd.Context(), q)
+		}}
+	c.Flags().IntVar(&q.maxRows, "max-rows", 10_000, "stop after this many rows")
+	c.Flags().StringVar(&file, "file", "", "read the statement from a file, - for stdin")
+	c.Flags().StringVar(&saved, "saved", "", "ask a saved query; trailgate saved-query list shows them")
+	c.Flags().StringArrayVar(&params, "param", nil, "NAME=VALUE for :NAME in the statement; may be repeated")
+	c.Flags().BoolVar(&q.explain, "explain", false, "show the statement as the engine gets it, and do not ask")
+	c.Flags().DurationVar(&q.every, "watch", 0, "ask again after so long, until interrupted")
+	return c
+}
+
+// parameters reads NAME=VALUE pairs.
+func parameters(pairs []string) (map[string]string, error) {
+	values := map[string]string{}
+	for _, p := range pairs {
+		name, value, ok := strings.Cut(p, "=")
+		if name = strings.TrimPrefix(name, ":"); !ok || name == "" {
+			return nil, misused("--param identity=alice", "--param %q is not NAME=VALUE", p)
+		}
+		if _, twice := values[name]; twice {
+			return nil, misused("give it once", "--param %s is given twice", name)
+		}
+		values[name] = value
+	}
+	return values, nil
+}
+
+// ask puts the question, once or until interrupted.
+func (sh *shell) ask(ctx context.Context, q question) error {
+	c, cfg, err := sh.client()
+	if err != nil {
+		return err
+	}
+	// A mistake in the statement is the same with and without a server.
+	stmt, err := app.CheckQuery(q.text, q.parameters, app.EventDataStoreID(cfg))
+	if err != nil {
+		return statementError(err)
+	}
+	if q.explain {
+		_, err := fmt.Fprintln(sh.out, stmt.Print(sqlfront.DuckDB, sqlfront.PrintOptions{}))
+		return err
+	}
+	for {
+		began := time.Now()
+		columns, rows, truncated, err := answer(ctx, c, cfg, q, stmt)
+		if err != nil {
+			return err
+		}
+		_, terminal := sh.terminal()
+		if terminal && q.every > 0 {
+			fmt.Fprint(sh.out, "\x1b[H\x1b[2J")
+		}
+		if err := sh.print(columns, rows, "no rows"); err != nil {
+			return err
+		}
+		if truncated {
+			fmt.Fprintf(sh.err, "note: there are more rows than %d; --max-rows N shows more, LIMIT fewer\n", q.maxRows)
+		}
+		if terminal {
+			fmt.Fprintf(sh.err, "%d rows in %s\n", len(rows), time.Since(began).Round(time.Millisecond))
+		}
+		if q.every == 0 {
+			return nil
+		}
+		select {
+		case <-time.After(q.every):
+		case <-ctx.Done():
+			return nil // that is how a watch ends
+		}
+	}
+}
+
+// answer asks the running server, or reads the data directory when none runs.
+func answer(ctx context.Context, c *client.Client, cfg config.Config, q question, stmt *sqlfront.Statement) (columns []query.Column, rows [][]any, truncated bool, err error) {
+	out, err := c.Query(ctx, rest.QueryRequest{Statement: q.text, Parameters: q.parameters, MaxRows: q.maxRows})
+	switch {
+	case errors.Is(err, client.ErrNoServer):
+		res, err := app.QueryOffline(ctx, cfg, stmt, q.maxRows)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, nil, false, noData(cfg)
+		}
+		if err != nil {
+			return nil, nil, false, err
+		}
+		return res.Columns, res.Rows, res.Truncated, nil
+	case err != nil:
+		return nil, nil, false, advise(err, cfg.DataDir)
+	}
+	return out.Columns, out.Rows, out.Truncated, nil
+}
+
+// statementError is exit 2 with the place of the mistake.
+func statementError(err error) error {
+	var se *sqlfront.Error
+	if errors.As(err, &se) {
+		plain := *se
+		plain.Hint = "" // it has a line of its own
+		return &failure{exitMisused, &plain, cmp.Or(se.Hint, "docs/reference/tables.md has the columns of CloudTrailLogs; trailgate query --help has examples")}
+	}
+	return err
+}
