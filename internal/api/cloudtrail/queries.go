@@ -57,7 +57,7 @@ func (in *startQuery) serve(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.s.queries.room(); err != nil {
+	if err := c.s.queries.room(c.only()); err != nil {
 		return nil, err
 	}
 	head := c.s.Journal.Head()

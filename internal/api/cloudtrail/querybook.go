@@ -48,6 +48,8 @@ var queryStates = []string{queued, running, finished, failed, cancelled, timedOu
 // Bounds of queries.
 const (
 	maxRunning    = 10                 // queued and running, as CloudTrail Lake has it
+	maxOwnRunning = 3                  // of these by all who may ask for their own events only; the engine runs four at a time
+	maxOwnEach    = 2                  // by one of them
 	keepQueries   = 7 * 24 * time.Hour // and so is this
 	keepBytes     = 1 << 30            // of all results; the oldest go first
 	keepCount     = 10_000             // of all queries
@@ -154,16 +156,32 @@ func (b *queryBook) run(ctx context.Context) {
 }
 
 // errBusyQueries is one query too many.
-var errBusyQueries = refuse("MaxConcurrentQueriesException", "You are already running the maximum number of concurrent queries, %d. Wait a minute for some queries to finish, and then run the query again.", maxRunning)
+var errBusyQueries = refuse("MaxConcurrentQueriesException", "You are already running the maximum number of concurrent queries. Wait a minute for some queries to finish, and then run the query again.")
 
-// room says whether one more query may start.
-func (b *queryBook) room() error {
+// room says whether one more query may start that is limited to the events of
+// only, empty for none.
+func (b *queryBook) room(only string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.roomLocked(only)
+}
+
+// roomLocked leaves room for whoever watches over the trail: those who may look
+// at their own events only cannot take all of it.
+func (b *queryBook) roomLocked(only string) error {
 	if b.base == nil {
 		return errBusy
 	}
-	if len(b.cancels) >= maxRunning {
+	limited, same := 0, 0
+	for id := range b.cancels {
+		if o := b.all[id].Only; o != "" {
+			limited++
+			if o == only {
+				same++
+			}
+		}
+	}
+	if len(b.cancels) >= maxRunning || only != "" && (limited >= maxOwnRunning || same >= maxOwnEach) {
 		return errBusyQueries
 	}
 	return nil
@@ -173,13 +191,9 @@ func (b *queryBook) room() error {
 func (b *queryBook) start(a asked, stmt *sqlfront.Statement, seq uint64) error {
 	a.State, a.Created, a.Scanned = queued, b.now(), seq
 	b.mu.Lock()
-	if b.base == nil {
+	if err := b.roomLocked(a.Only); err != nil {
 		b.mu.Unlock()
-		return errBusy
-	}
-	if len(b.cancels) >= maxRunning {
-		b.mu.Unlock()
-		return errBusyQueries
+		return err
 	}
 	ctx, cancel := context.WithCancelCause(b.base)
 	b.all[a.ID], b.cancels[a.ID] = &a, cancel
