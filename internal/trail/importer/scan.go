@@ -232,7 +232,10 @@ func (s *scanner) value() (lost bool, err error) {
 	case len(text) > s.largest():
 		return false, s.take(broken(text, offset, size, fmt.Sprintf("the record is larger than %d bytes", s.largest())))
 	}
-	return false, judge(text, offset, 0, s.take)
+	return false, judge(text, offset, 0, func(f finding) error {
+		f.size = size // of what a record was wrapped in, too: that is what begins at its offset
+		return s.take(f)
+	})
 }
 
 // measure is where the value that begins here ends, or goes wrong. It reads on
