@@ -71,10 +71,23 @@ func (l *loader) checkQuery() {
 	}
 	if filter, ok := s.Filter(); ok {
 		rb.live, rb.filter = true, filter
-	} else if rb.why = "joins events together (an aggregate, GROUP BY, HAVING or DISTINCT)"; s.Table() != sqlfront.CloudTrailLogs {
-		rb.why = "looks beyond the window, at " + s.Table()
+	} else {
+		rb.why = whyNotLive(s)
 	}
 	rb.detect = s.WithoutLimit().And(rb.guard)
+}
+
+// whyNotLive is what keeps a query from being judged event by event.
+func whyNotLive(s *sqlfront.Statement) string {
+	for _, table := range s.Tables() {
+		if table != sqlfront.CloudTrailLogs {
+			return "looks beyond the window, at " + table
+		}
+	}
+	if !s.Simple() {
+		return "puts events together (WITH, a join, UNION, a sub-query or a window function)"
+	}
+	return "joins events together (an aggregate, GROUP BY, HAVING or DISTINCT)"
 }
 
 // detection has a live query answer with what matches keep, and no more: the

@@ -17,10 +17,12 @@ type binder struct {
 	catalog Catalog
 	scope   *scope
 	with    []boundCTE // in scope, the innermost last
-	used    struct{ relations, ctes, params int }
 	params  []Parameter
 	given   map[string]string
 	bending map[*literal]bool // of parameters that are not declared
+	lambdas int               // how many lambdas, and sub-queries in expressions, are
+	queries int               // around what is being bound
+	used    struct{ relations, ctes, params, tables int }
 
 	// What the expression being bound may have.
 	aggregates bool
@@ -34,6 +36,7 @@ type binder struct {
 type boundCTE struct {
 	written, printed string
 	columns          []Field
+	tables           int // how many it reads, and what it reads does
 }
 
 // tableAlias is the first relation's name in every printed statement.
@@ -57,6 +60,7 @@ func (b *binder) query(q *query) (*query, []Field, error) {
 	known := len(b.with)
 	defer func() { b.with = b.with[:known] }()
 	for _, w := range q.with {
+		tables := b.used.tables
 		inner, columns, err := b.apart(w.q)
 		if err != nil {
 			return nil, nil, err
@@ -65,7 +69,7 @@ func (b *binder) query(q *query) (*query, []Field, error) {
 			return nil, nil, err
 		}
 		b.used.ctes++
-		bound := boundCTE{w.name, "_w" + strconv.Itoa(b.used.ctes), columns}
+		bound := boundCTE{w.name, "_w" + strconv.Itoa(b.used.ctes), columns, b.used.tables - tables}
 		b.with = append(b.with, bound)
 		out.with = append(out.with, cte{at: w.at, name: bound.printed, columns: uniqueNames(columns), q: inner})
 	}
@@ -89,7 +93,12 @@ func (b *binder) query(q *query) (*query, []Field, error) {
 			return nil, nil, err
 		}
 	}
-	return out, columns, nil
+	out.each(func(e expr) {
+		if err == nil && grows(e) > maxGrowth {
+			err = b.fail(e, "this is too long once it is written out for the engine", "divide by columns, and cut text, fewer times inside each other")
+		}
+	}, func(*query) {}, func(relation) {})
+	return out, columns, err
 }
 
 // apart binds a query that may not see the columns around it.
@@ -173,11 +182,6 @@ func (b *binder) selection(s *selection, q, outer *query) (*selection, []Field, 
 	}
 	if err := b.grouping(out, outer.order, sc); err != nil {
 		return nil, nil, err
-	}
-	for _, e := range append(out.expressions(), orderExprs(outer.order)...) {
-		if grows(e) > maxGrowth {
-			return nil, nil, b.fail(e, "this is too long once it is written out for the engine", "divide by columns, and cut text, fewer times inside each other")
-		}
 	}
 	columns := make([]Field, len(out.items))
 	for i, it := range out.items {

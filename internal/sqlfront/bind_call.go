@@ -207,6 +207,10 @@ func (b *binder) bindLambda(c *call, i int, params ...*Type) (*Type, error) {
 		}
 		return nil, b.fail(c.args[i], "argument "+strconv.Itoa(i+1)+" of "+c.name+" is a lambda", hint)
 	}
+	if b.lambdas++; b.lambdas > maxInside {
+		return nil, b.fail(l, "lambdas are nested deeper than "+strconv.Itoa(maxInside)+" levels", "write it flatter")
+	}
+	defer func() { b.lambdas-- }()
 	sc := &scope{params: []lambdaParam{}}
 	out := &lambda{node: node{l.at, &Type{Kind: Lambda}}}
 	for j, p := range l.params {
@@ -231,10 +235,20 @@ func (b *binder) bindLambda(c *call, i int, params ...*Type) (*Type, error) {
 	return body.info().typ, nil
 }
 
+// maxInside bounds lambdas in lambdas, and sub-queries in expressions of
+// sub-queries: DuckDB takes twice as long to plan each level more.
+const maxInside = 10
+
 // nestedExpr binds what holds queries, rows and lists.
 func (b *binder) nestedExpr(e expr) (expr, error) {
 	at := e.info().at
 	typed := func(t *Type) node { return node{at, t} }
+	if queryIn(e) != nil {
+		if b.queries++; b.queries > maxInside {
+			return nil, b.fail(e, "sub-queries are nested deeper than "+strconv.Itoa(maxInside)+" levels", "write it flatter, or use WITH")
+		}
+		defer func() { b.queries-- }()
+	}
 	switch e := e.(type) {
 	case *subscript:
 		return b.subscript(e)

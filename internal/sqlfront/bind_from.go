@@ -38,6 +38,9 @@ func (b *binder) table(t *table, sc *scope) (relation, error) {
 			if err != nil {
 				return nil, err
 			}
+			if err := b.reads(t.at, w.tables); err != nil {
+				return nil, err
+			}
 			printed := b.newRelation()
 			sc.add(relationOf(alias, printed, columns, uniqueNames(w.columns)))
 			return &table{at: t.at, name: w.printed, alias: printed, cte: true}, nil
@@ -46,6 +49,9 @@ func (b *binder) table(t *table, sc *scope) (relation, error) {
 	base := b.catalog.table(t.name)
 	if base == nil {
 		return nil, b.noTable(t)
+	}
+	if err := b.reads(t.at, 1); err != nil {
+		return nil, err
 	}
 	out := &table{at: t.at, name: base.Name, alias: b.newRelation(), base: base}
 	v := &visibleRelation{alias: alias, name: base.Name}
@@ -71,6 +77,19 @@ func (b *binder) table(t *table, sc *scope) (relation, error) {
 	}
 	sc.add(v)
 	return out, nil
+}
+
+// maxTables bounds how many tables a statement reads once each name of WITH
+// stands for its query: twenty that each read the one before twice are a
+// million.
+const maxTables = 500
+
+// reads counts n tables more.
+func (b *binder) reads(at, n int) error {
+	if b.used.tables += n; b.used.tables > maxTables {
+		return b.src.fail(at, "", "this reads more than "+strconv.Itoa(maxTables)+" tables, each query of WITH counted as often as it is named", "name fewer")
+	}
+	return nil
 }
 
 // relationOf is a relation whose columns are printed with the given names.

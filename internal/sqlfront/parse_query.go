@@ -103,8 +103,11 @@ func (p *parser) bracketed(after string) (*query, error) {
 		return nil, err
 	}
 	defer p.leave()
-	if !p.startsQuery(0) {
-		return nil, p.failAt(p.peek(), "expected SELECT", nearestKeyword(p.peek()))
+	if t := p.peek(); !p.startsQuery(0) {
+		if t.kind == wordToken && otherStatements[strings.ToUpper(t.text)] {
+			return nil, p.failAt(t, "expected SELECT", "a query only reads")
+		}
+		return nil, p.failAt(t, "expected SELECT", nearestKeyword(t))
 	}
 	q, err := p.query()
 	if err != nil {

@@ -166,13 +166,22 @@ func grows(e expr) int {
 	return printed - has
 }
 
-// weight counts the nodes that e prints as for DuckDB, and those it has.
+// weight counts the nodes that e prints as for DuckDB, and those it has; those
+// of a query in it, too.
 func weight(e expr) (printed, has int) {
 	times := func(int) int { return 1 }
 	switch e := e.(type) {
 	case *binary:
 		if _, ok := e.r.(*literal); !ok && (e.op == "/" || e.op == "%") {
 			times = func(int) int { return 2 }
+		}
+	case *subscript:
+		times = func(i int) int { return 2 + i }
+	case *cast:
+		if from := e.x.info().typ.Kind; from == JSON {
+			times = func(int) int { return 2 }
+		} else if from == Double && e.to.Kind == Varchar {
+			times = func(int) int { return strings.Count(doubleAsText, "$1") }
 		}
 	case *call:
 		if e.fn.print != nil {
@@ -182,9 +191,19 @@ func weight(e expr) (printed, has int) {
 		times = func(i int) int { return max(1, strings.Count(t, placeholder(i))+strings.Count(t, "$*")) }
 	}
 	printed, has = 1, 1
+	if q := queryIn(e); q != nil {
+		p, h := queryWeight(q)
+		printed, has = printed+p, has+h
+	}
 	for i, c := range children(e) {
 		p, h := weight(c)
 		printed, has = min(printed+p*times(i), math.MaxInt32), has+h
 	}
+	return printed, has
+}
+
+func queryWeight(q *query) (printed, has int) {
+	add := func(p, h int) { printed, has = min(printed+p+1, math.MaxInt32), has+h+1 }
+	q.each(func(e expr) { add(weight(e)) }, func(q *query) { add(queryWeight(q)) }, func(relation) { add(1, 1) })
 	return printed, has
 }

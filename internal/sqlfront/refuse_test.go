@@ -1,6 +1,7 @@
 package sqlfront
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -12,6 +13,15 @@ func check(text string) error {
 		err = s.Check(CloudTrailCatalog())
 	}
 	return err
+}
+
+// doubling is n queries of WITH that each read the one before twice.
+func doubling(n int) string {
+	text := ", w0 AS (SELECT x FROM a)"
+	for i := 1; i <= n; i++ {
+		text += ", w" + strconv.Itoa(i) + " AS (SELECT l.x FROM w" + strconv.Itoa(i-1) + " l, w" + strconv.Itoa(i-1) + " r)"
+	}
+	return text
 }
 
 // Everything outside the subset is refused with its place and what to do.
@@ -120,6 +130,29 @@ func TestRefusals(t *testing.T) {
 		{"long chain", "SELECT 1" + strings.Repeat(" + 1", 10_000), `line 1, column 810: this chain has more than 200 parts, found "+" (write concat(…), or shorten it)`},
 		{"deep CASE", "SELECT " + strings.Repeat("CASE WHEN true THEN ", 1000) + "1" + strings.Repeat(" END", 1000), `line 1, column 5998: this is nested deeper than 200 levels (write it flatter)`},
 		{"what grows when printed", "SELECT " + strings.Repeat("substr(", 20) + "eventName" + strings.Repeat(", seq, seq)", 20) + " FROM CloudTrailLogs", `line 1, column 8: this is too long once it is written out for the engine (divide by columns, and cut text, fewer times inside each other)`},
+		{"WITH that doubles", "WITH a AS (SELECT 1 AS x FROM CloudTrailLogs)" + doubling(20) + " SELECT * FROM w20", `line 1, column 354: this reads more than 500 tables, each query of WITH counted as often as it is named (name fewer)`},
+		{"queries that grow when printed", "SELECT " + strings.Repeat("substr((SELECT ", 20) + "eventName" + strings.Repeat("), seq, seq)", 20) + " FROM CloudTrailLogs", `line 1, column 165: sub-queries are nested deeper than 10 levels (write it flatter, or use WITH)`},
+		{"lambdas in lambdas", "SELECT " + strings.Repeat("any_match(ARRAY[1], x -> ", 20) + "x = 1" + strings.Repeat(")", 20), `line 1, column 278: lambdas are nested deeper than 10 levels (write it flatter)`},
+		{"subscripts that grow", "SELECT " + strings.Repeat("ARRAY[seq][", 50) + "1" + strings.Repeat("]", 50) + " FROM CloudTrailLogs", `line 1, column 18: this is too long once it is written out for the engine (divide by columns, and cut text, fewer times inside each other)`},
+		{"queries in queries", strings.Repeat("SELECT * FROM (", 1000) + "SELECT 1" + strings.Repeat(")", 1000), `line 1, column 451: queries are nested deeper than 30 levels (write it flatter, or use WITH)`},
+		{"many joins", "SELECT 1 FROM CloudTrailLogs" + strings.Repeat(", CloudTrailLogs", 1000), `line 1, column 813: FROM has more than 50 tables (join fewer)`},
+		{"many unions", "SELECT 1" + strings.Repeat(" UNION SELECT 1", 1000), `line 1, column 760: more than 50 queries are put together, found "UNION" (write fewer)`},
+		{"cubes", "SELECT 1 FROM CloudTrailLogs GROUP BY CUBE (1, 2, 3, 4, 5, 6, 7, 8, 9)", `line 1, column 39: at most 8 columns go into CUBE, found "CUBE" (group by fewer)`},
+		{"recursion", "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT * FROM r", `line 1, column 6: WITH RECURSIVE is not supported (a trail has no tree to climb)`},
+		{"a CTE reads a file", "WITH x AS (SELECT * FROM '/etc/passwd') SELECT * FROM x", `line 1, column 26: expected the name of a table, found '/etc/passwd' (files cannot be read; the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
+		{"writing in WITH", "WITH x AS (INSERT INTO CloudTrailLogs VALUES (1)) SELECT 1", `line 1, column 12: expected SELECT, found "INSERT" (a query only reads)`},
+		{"an engine's own table", "SELECT * FROM logs", `line 1, column 15: there is no such table, found "logs" (the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
+		{"an engine's catalogue", "SELECT * FROM information_schema.tables", `line 1, column 34: a table's name has one part, found "tables" (the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
+		{"our own names", `SELECT * FROM "_w1"`, `line 1, column 15: there is no such table, found "_w1" (the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
+		{"ambiguous", "SELECT seq FROM CloudTrailLogs a, CloudTrailLogs b", `line 1, column 8: more than one column has this name, found "seq" (put the table's name or alias in front: a.seq or b.seq)`},
+		{"window in WHERE", from + "WHERE rank() OVER (ORDER BY seq) = 1", `line 1, column 36: a window function cannot stand in WHERE (select it in a sub-query, and filter outside)`},
+		{"rank without OVER", "SELECT rank() FROM CloudTrailLogs", `line 1, column 8: rank needs OVER (rank(…) OVER (PARTITION BY … ORDER BY …))`},
+		{"unions of different width", "SELECT 1 UNION SELECT 1, 2", `line 1, column 16: the query before UNION has 1, found 2 columns (select as many in both)`},
+		{"unions of different types", "SELECT 1 UNION SELECT 'a'", `line 1, column 16: column 1 is a bigint before UNION and a varchar after it (CAST one of them)`},
+		{"two columns as a value", "SELECT (SELECT 1, 2)", `line 1, column 8: a sub-query that is a value has one column, this one 2 (select one)`},
+		{"subscript of text", "SELECT eventName[1] FROM CloudTrailLogs", `line 1, column 8: a subscript needs an array, a map or a row, this is a varchar`},
+		{"unknown zone", "SELECT eventTime AT TIME ZONE 'Mars/Olympus' FROM CloudTrailLogs", `line 1, column 31: there is no such time zone here, found 'Mars/Olympus' (a name such as 'Europe/Berlin')`},
+		{"bad format", "SELECT date_format(eventTime, '%Q') FROM CloudTrailLogs", `line 1, column 31: expected a format of times, found '%Q' (such as '%Y-%m-%d %H:%i:%s')`},
 		{"many columns", "SELECT 1" + strings.Repeat(", 1", 1000), `line 1, column 3008: the SELECT list has more than 1000 columns (name fewer)`},
 		{"many stars", "SELECT *" + strings.Repeat(", *", 40) + " FROM CloudTrailLogs", `line 1, column 104: the SELECT list has more than 1000 columns (name fewer)`},
 		{"much to order by", "SELECT 1 ORDER BY 1" + strings.Repeat(", 1", 1000), `line 1, column 3019: ORDER BY has more than 1000 columns (name fewer)`},
