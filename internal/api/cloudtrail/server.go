@@ -99,6 +99,7 @@ type Server struct {
 const (
 	maxCalls       = 64
 	maxConnections = 1024
+	maxFromOne     = 256 // connections of one source
 	maxHeader      = 32 << 10
 	maxJSON        = 256 << 10     // body of a call
 	maxAudit       = 1<<20 + 1<<10 // body of PutAuditEvents: 1 MB and what is around it
@@ -141,7 +142,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	defer wg.Wait()
 	wg.Go(func() { s.sweep(ctx) })
 	wg.Go(func() { s.queries.run(ctx) })
-	if err := srv.Serve(&bounded{Listener: ln, free: make(chan struct{}, maxConnections)}); !errors.Is(err, http.ErrServerClosed) {
+	if err := srv.Serve(newBounded(ln)); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve the CloudTrail API: %w", err)
 	}
 	return nil
@@ -178,30 +179,71 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // bounded is a listener with so many connections at once; more wait to be
-// accepted.
+// accepted. One source has a share of them only: the rest of its connections is
+// closed.
 type bounded struct {
 	net.Listener
 	free chan struct{} // holds one for each connection
+
+	mu   sync.Mutex // guards below
+	from map[netip.Prefix]int
+}
+
+func newBounded(ln net.Listener) *bounded {
+	return &bounded{Listener: ln, free: make(chan struct{}, maxConnections), from: map[netip.Prefix]int{}}
 }
 
 func (b *bounded) Accept() (net.Conn, error) {
-	b.free <- struct{}{}
-	c, err := b.Listener.Accept()
-	if err != nil {
-		<-b.free
-		return nil, err
+	for {
+		b.free <- struct{}{}
+		c, err := b.Listener.Accept()
+		if err != nil {
+			<-b.free
+			return nil, err
+		}
+		source := sourceOf(c)
+		if b.count(source, 1) <= maxFromOne {
+			return &counted{Conn: c, b: b, source: source}, nil
+		}
+		b.gone(source)
+		c.Close()
 	}
-	return &counted{Conn: c, free: b.free}, nil
+}
+
+// sourceOf is what a connection is counted under.
+func sourceOf(c net.Conn) netip.Prefix {
+	at, err := netip.ParseAddrPort(c.RemoteAddr().String())
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return block(at.Addr().Unmap().WithZone(""))
+}
+
+func (b *bounded) count(source netip.Prefix, n int) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.from[source] += n
+	left := b.from[source]
+	if left == 0 {
+		delete(b.from, source)
+	}
+	return left
+}
+
+func (b *bounded) gone(source netip.Prefix) {
+	b.count(source, -1)
+	<-b.free
 }
 
 // counted gives its place back once.
 type counted struct {
 	net.Conn
-	free chan struct{}
-	once sync.Once
+	b      *bounded
+	source netip.Prefix
+	once   sync.Once
 }
 
 func (c *counted) Close() error {
-	c.once.Do(func() { <-c.free })
+	c.once.Do(func() { c.b.gone(c.source) })
 	return c.Conn.Close()
 }
