@@ -26,11 +26,14 @@ type question struct {
 	maxRows    int
 	explain    bool
 	every      time.Duration // 0 asks once
+	pager      bool
+	out        string // a file
 }
 
 func (sh *shell) query() *cobra.Command {
 	var q question
 	var file, saved string
+	var noPager bool
 	var params []string
 	c := &cobra.Command{Use: "query 'SELECT …'", Short: "Ask the trail a question in SQL", Args: cobra.MaximumNArgs(1),
 		Long: "Ask the trail a question in SQL: one SELECT over CloudTrailLogs, in the dialect of CloudTrail Lake and Athena.\n" +
@@ -71,6 +74,10 @@ func (sh *shell) query() *cobra.Command {
 			if q.every != 0 && q.every < time.Second {
 				return misused("--watch 5s", "a question every %s is too often", q.every)
 			}
+			q.pager = !noPager
+			if q.every > 0 && q.out != "" {
+				return misused("leave one out", "--watch is for a screen, --out for a file")
+			}
 			return sh.ask(cmd.Context(), q)
 		}}
 	c.Flags().IntVar(&q.maxRows, "max-rows", 10_000, "stop after this many rows")
@@ -78,6 +85,8 @@ func (sh *shell) query() *cobra.Command {
 	c.Flags().StringVar(&saved, "saved", "", "ask a saved query; trailgate saved-query list shows them")
 	c.Flags().StringArrayVar(&params, "param", nil, "NAME=VALUE for :NAME in the statement; may be repeated")
 	c.Flags().BoolVar(&q.explain, "explain", false, "show the statement as the engine gets it, and do not ask")
+	c.Flags().StringVar(&q.out, "out", "", "write the answer to a file; -o says in which format, parquet too")
+	c.Flags().BoolVar(&noPager, "no-pager", false, "show a long table without $PAGER")
 	c.Flags().DurationVar(&q.every, "watch", 0, "ask again after so long, until interrupted")
 	return c
 }
@@ -123,7 +132,7 @@ func (sh *shell) ask(ctx context.Context, q question) error {
 		if terminal && q.every > 0 {
 			fmt.Fprint(sh.out, "\x1b[H\x1b[2J")
 		}
-		if err := sh.print(columns, rows, "no rows"); err != nil {
+		if err := sh.show(ctx, q, columns, rows); err != nil {
 			return err
 		}
 		if truncated {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -179,6 +180,13 @@ func (sh *shell) print(columns []query.Column, rows [][]any, empty string) error
 		return misused("one of: "+strings.Join(table.Formats, ", "), "unknown output format %q", format)
 	}
 	return table.Write(sh.out, format, columns, rows, table.Options{Width: width})
+}
+
+// tableText is a table for a terminal of that width.
+func tableText(columns []query.Column, rows [][]any, width int) []byte {
+	var b bytes.Buffer
+	_ = table.Write(&b, "table", columns, rows, table.Options{Width: width}) // a buffer takes all
+	return b.Bytes()
 }
 
 // brief is what a table shows of many columns: those named, with times to the

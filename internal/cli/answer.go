@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/trailgate/trailgate/internal/query"
+)
+
+// An answer goes to stdout, in the format that fits where stdout goes; or to a
+// file. A table that is longer than the terminal goes through a pager.
+
+// show writes the rows of an answer.
+func (sh *shell) show(ctx context.Context, q question, columns []query.Column, rows [][]any) error {
+	if q.out != "" {
+		return toFile(q.out, func(w io.Writer) error {
+			to := *sh
+			to.out = w
+			return to.show(ctx, question{}, columns, rows)
+		})
+	}
+	_, terminal := sh.terminal()
+	switch {
+	case sh.format() == "parquet" && terminal:
+		return misused("--out FILE says where it goes", "Parquet is not for a terminal")
+	case sh.format() == "parquet":
+		return query.WriteParquet(sh.out, columns, rows)
+	case sh.format() != "table" || q.every > 0 || !q.pager || len(rows) < sh.height():
+		return sh.print(columns, rows, "no rows")
+	}
+	width, _ := sh.terminal()
+	return page(ctx, pagerCommand(os.LookupEnv), tableText(columns, rows, width), sh.streams)
+}
+
+// toFile writes a file that is whole or not there.
+func toFile(name string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(dirOf(name), ".trailgate-")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	defer os.Remove(f.Name())
+	err = write(f)
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+func dirOf(name string) string {
+	if i := strings.LastIndexByte(name, os.PathSeparator); i >= 0 {
+		return name[:i+1]
+	}
+	return "."
+}
+
+// height is the number of lines of the terminal that stdout is; very many when
+// it is none.
+func (s streams) height() int {
+	if f, isFile := s.out.(*os.File); isFile {
+		if _, lines, err := term.GetSize(int(f.Fd())); err == nil && lines > 0 {
+			return lines
+		}
+	}
+	return 1 << 30
+}
+
+// pagerCommand is $PAGER, or less when that is not set.
+func pagerCommand(env func(string) (string, bool)) string {
+	if command, set := env("PAGER"); set {
+		return command
+	}
+	return "less -FRX"
+}
+
+// page shows text through a pager. Without one the text itself is shown.
+func page(ctx context.Context, command string, text []byte, s streams) error {
+	words := strings.Fields(command)
+	if len(words) > 0 {
+		if path, err := exec.LookPath(words[0]); err == nil {
+			c := exec.CommandContext(ctx, path, words[1:]...)
+			c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(text), s.out, s.err
+			if err := c.Run(); err != nil {
+				return fmt.Errorf("page with %s: %w", words[0], err)
+			}
+			return nil
+		}
+	}
+	_, err := s.out.Write(text)
+	return err
+}
