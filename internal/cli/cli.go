@@ -128,9 +128,15 @@ func run(ctx context.Context, args []string, s streams) int {
 	return f.code
 }
 
+// How cobra begins what it says of flags that belong together.
+const (
+	oneRequired = "at least one of the flags in the group ["
+	exclusive   = "if any flags in the group ["
+)
+
 // isUsage recognises the mistakes that cobra itself finds.
 func isUsage(err error) bool {
-	for _, p := range []string{"unknown command", "unknown flag", "unknown shorthand", "accepts ", "requires ", "required flag", "flag needs", "invalid argument"} {
+	for _, p := range []string{"unknown command", "unknown flag", "unknown shorthand", "accepts ", "requires ", "required flag", "flag needs", "invalid argument", oneRequired, exclusive} {
 		if strings.HasPrefix(err.Error(), p) {
 			return true
 		}
@@ -160,6 +166,12 @@ func usageError(root *cobra.Command, args []string, err error) *failure {
 	} else if flags, ok := strings.CutPrefix(err.Error(), "required flag(s) "); ok {
 		flags = strings.NewReplacer(`"`, "", ", ", ", --", " not set", "").Replace(flags)
 		err = fmt.Errorf("%s needs --%s", path, flags)
+	} else if rest, ok := strings.CutPrefix(err.Error(), oneRequired); ok {
+		flags, _, _ := strings.Cut(rest, "]")
+		err = fmt.Errorf("%s needs --%s", path, strings.ReplaceAll(flags, " ", " or --"))
+	} else if rest, ok := strings.CutPrefix(err.Error(), exclusive); ok {
+		flags, _, _ := strings.Cut(rest, "]")
+		err = fmt.Errorf("%s takes one of --%s", path, strings.ReplaceAll(flags, " ", " and --"))
 	}
 	return &failure{exitMisused, err, use + "; " + path + " --help says more"}
 }
