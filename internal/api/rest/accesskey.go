@@ -2,6 +2,8 @@ package rest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -48,7 +50,7 @@ func (s *Server) accessKeys(mux *http.ServeMux) {
 			return err
 		})
 		if err == nil && id != "" && len(rows) == 0 {
-			return nil, &Failure{"no key named \"" + id + "\"", "trailgate key list --api shows them", codeFailed}
+			return nil, noAccessKey(id, state.ErrNotFound)
 		}
 		return rows, err
 	}))
@@ -60,9 +62,18 @@ func (s *Server) accessKeys(mux *http.ServeMux) {
 		return AccessKeyAnswer{ID: k.Row.ID, Secret: k.Secret, Token: k.Token, Expires: k.Row.Expires, API: s.Node.Status().API, Region: s.Origin.Region}, nil
 	}))
 	mux.Handle("POST /v1/accesskey/status", handle(s, func(ctx context.Context, by admin.Actor, in AccessKeyStatus) (any, error) {
-		return nil, s.Admin.SetAccessKey(ctx, by, in.ID, in.Disabled)
+		return nil, noAccessKey(in.ID, s.Admin.SetAccessKey(ctx, by, in.ID, in.Disabled))
 	}))
 	mux.Handle("DELETE /v1/accesskey", handle(s, func(ctx context.Context, by admin.Actor, id string) (any, error) {
-		return nil, s.Admin.DeleteAccessKey(ctx, by, id)
+		return nil, noAccessKey(id, s.Admin.DeleteAccessKey(ctx, by, id))
 	}))
+}
+
+// noAccessKey says where the access keys are when err is that there is no such
+// one.
+func noAccessKey(id string, err error) error {
+	if errors.Is(err, state.ErrNotFound) {
+		return &Failure{fmt.Sprintf("no access key %q", id), "trailgate key list --api shows them", codeFailed}
+	}
+	return err
 }

@@ -184,6 +184,14 @@ func handle[In any](s *Server, fn func(ctx context.Context, by admin.Actor, in I
 	}
 }
 
+// lists is the command that lists a kind.
+func lists(kind string) string {
+	if kind == "hold" {
+		kind = "trail hold"
+	}
+	return "trailgate " + kind + " list"
+}
+
 // missing is how the layers below say that a name is none, and its kind.
 var missing = regexp.MustCompile(`^(no ([a-z]+) named "[^"]*").*: not found$`)
 
@@ -208,7 +216,7 @@ func fail(w http.ResponseWriter, err error) {
 	case errors.Is(err, state.ErrNotFound):
 		status = http.StatusNotFound
 		if m := missing.FindStringSubmatch(f.Text); m != nil {
-			f.Text, f.Hint = m[1], "trailgate "+m[2]+" list shows them"
+			f.Text, f.Hint = m[1], lists(m[2])+" shows them"
 		}
 	case errors.Is(err, lock.ErrProtected):
 		f.Hint, status = "at least one admin must be able to come in: lock another way, or make a second admin first", http.StatusConflict

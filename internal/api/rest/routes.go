@@ -244,7 +244,7 @@ func tables[T any](s *Server, mux *http.ServeMux, kind string, table func(state.
 			row, err := table(tx).Get(id)
 			rows = append(rows, row)
 			if errors.Is(err, state.ErrNotFound) {
-				return &Failure{fmt.Sprintf("no %s named %q", kind, id), "trailgate " + kind + " list shows them", codeFailed}
+				return &Failure{fmt.Sprintf("no %s named %q", kind, id), lists(kind) + " shows them", codeFailed}
 			}
 			return err
 		})
