@@ -89,9 +89,15 @@ func (t athenaTable) ddl() (string, error) {
 	for _, c := range []struct {
 		what, value string
 		may         *regexp.Regexp
-	}{{"a bucket's name", t.bucket, athenaBucket}, {"a prefix for Athena", t.prefix, athenaPrefix}, {"an account's ID", t.account, athenaDigits}, {"a region's name", t.region, athenaRegion}} {
+		safe        string
+	}{
+		{"a bucket's name", t.bucket, athenaBucket, "3 to 63 small letters, digits, hyphens and dots, without s3://; --prefix is what comes after it"},
+		{"a prefix for Athena", t.prefix, athenaPrefix, "letters, digits and / are safe, and so are ! _ . * ( ) = -"},
+		{"an account's ID", t.account, athenaDigits, "12 digits; account_id in the settings says it"},
+		{"a region's name", t.region, athenaRegion, "such as eu-west-1; region in the settings says it"},
+	} {
 		if !c.may.MatchString(c.value) {
-			return "", misused("it would end up in a statement that is run: letters, digits and hyphens are safe", "%q is not %s", c.value, c.what)
+			return "", misused(c.safe, "%q is not %s", c.value, c.what)
 		}
 	}
 	place := "s3://" + t.bucket + "/"
