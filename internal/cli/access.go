@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/trailgate/trailgate/internal/config"
 	"github.com/trailgate/trailgate/internal/policy"
 	"github.com/trailgate/trailgate/internal/state"
+	"github.com/trailgate/trailgate/internal/suggest"
 )
 
 func (sh *shell) lock() *cobra.Command {
@@ -146,6 +148,12 @@ func (sh *shell) why() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			in.Identity, in.Action = args[0], policy.Action(action)
 			switch {
+			case !slices.Contains(policy.Actions, in.Action):
+				var all []string
+				for _, a := range policy.Actions {
+					all = append(all, string(a))
+				}
+				return misused("one of: "+strings.Join(all, ", "), "unknown action %q%s", action, suggest.DidYouMean(action, all))
 			case in.Action.OnTrail() && len(args) > 1:
 				return misused("trailgate why "+args[0]+" --action "+action, "%s is about the trail and no target", action)
 			case !in.Action.OnTrail() && len(args) == 1:
