@@ -15,7 +15,7 @@ func keepChecks(ctx context.Context, cfg config.Config) []Check {
 	var checks []Check
 	keep := cfg.Trail.KeepFor()
 	if place, err := config.ParsePlace(cfg.Blob.URL); err == nil && keep > 0 && place.Lock > keep {
-		checks = append(checks, Check{false, fmt.Sprintf("trail.retention (%s) ends before the lock of blob.url does (%s)", keep, place.Lock),
+		checks = append(checks, Check{false, fmt.Sprintf("trail.retention (%s) ends before the lock of blob.url does (%s)", config.SpanText(keep), config.SpanText(place.Lock)),
 			"log files cannot be removed while they are locked, and nothing else is until they are: make the lock shorter, or the retention longer"})
 	}
 	if _, err := os.Stat(statePath(cfg)); err != nil {
@@ -27,7 +27,7 @@ func keepChecks(ctx context.Context, cfg config.Config) []Check {
 	}
 	kept := "all events are kept"
 	if keep > 0 {
-		kept = fmt.Sprintf("events are kept for %s", keep)
+		kept = fmt.Sprintf("events are kept for %s", config.SpanText(keep))
 	}
 	switch n := len(holds); {
 	case n == 1:

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trailgate/trailgate/internal/api/rest"
+	"github.com/trailgate/trailgate/internal/config"
 	"github.com/trailgate/trailgate/internal/state"
 	"github.com/trailgate/trailgate/internal/trail"
 	"github.com/trailgate/trailgate/internal/trail/logfile"
@@ -172,7 +173,7 @@ func (r *retention) options(holds []state.Hold) trail.PruneOptions {
 func (r *retention) status() rest.Keep {
 	s := rest.Keep{First: r.trail.First()}
 	if r.keep > 0 {
-		s.Retention = r.keep.String()
+		s.Retention = config.SpanText(r.keep)
 	}
 	if e, done, ok := r.trail.Pruned(); ok {
 		s.PrunedSeq, s.PruneUnfinished = uint64(e.Last), !done

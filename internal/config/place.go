@@ -105,6 +105,14 @@ func ParseSpan(text string) (time.Duration, error) {
 	return d, nil
 }
 
+// SpanText writes a span as people set it: in days where it has only those.
+func SpanText(d time.Duration) string {
+	if d > 0 && d%(24*time.Hour) == 0 {
+		return fmt.Sprintf("%dd", d/(24*time.Hour))
+	}
+	return d.String()
+}
+
 // place is a setting that may be empty.
 func place(v string) error {
 	if v == "" {
