@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -358,5 +359,26 @@ func TestTornTailIsCut(t *testing.T) {
 			t.Errorf("%s: the trail has %d events, %v; want the three and a new one", c.name, len(all), err)
 		}
 		mustVerify(t, m, dataDir)
+	}
+}
+
+// TestAnUnreadableCatalogueHidesNoSeal: what was put in a seal's place is named,
+// though the catalogue cannot say what belongs there.
+func TestAnUnreadableCatalogueHidesNoSeal(t *testing.T) {
+	m := newMemFS()
+	r := start(t, m, dataDir, Options{})
+	r.mustAppend(t, 5, 300)
+	if err := NewSealer(r.Trail, SealOptions{}).Seal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c, _ := r.sealed.get()
+	r.mustEnd(t)
+	index, file := filepath.Join(eventsDir(dataDir), catalogueName), filepath.Join(eventsDir(dataDir), c.Files[0].Path)
+	m.names[index], m.names[file] = m.names[file], m.names[index]
+	report := mustVerify(t, m, dataDir)
+	for _, want := range []string{filepath.Join("events", catalogueName), filepath.Join("events", c.Files[0].Path)} {
+		if !slices.ContainsFunc(report.Findings, func(f Finding) bool { return f.Segment == want }) {
+			t.Errorf("no finding names %s: %v", want, report.Findings)
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/parquet-go/parquet-go"
@@ -27,13 +28,16 @@ import (
 // have its row. History has no events in the journal; of it the hash in the
 // catalogue is all there is to compare.
 
+// catalogued is where it is said which seals there are.
+var catalogued = filepath.Join("events", catalogueName)
+
 // checkSeals checks the files the catalogue names. Rows are compared only with
 // a journal that is intact.
 func (v *verifier) checkSeals(ctx context.Context) error {
 	c, err := v.readCatalogue()
 	if errors.Is(err, ErrDamaged) {
-		v.find(Finding{Segment: filepath.Join("events", catalogueName), Problem: err.Error()})
-		return nil
+		v.find(Finding{Segment: catalogued, Problem: err.Error()})
+		return errors.Join(v.checkFormats("events"), v.checkImports(ctx))
 	}
 	if err != nil {
 		return err
@@ -78,7 +82,7 @@ func (v *verifier) checkImports(ctx context.Context) error {
 	c, err := ReadImports(v.fs, v.dir)
 	if errors.Is(err, ErrDamaged) {
 		v.find(Finding{Segment: filepath.Join("events", "import", ImportsName), Problem: err.Error()})
-		return nil
+		return v.checkFormats(filepath.Join("events", "import"))
 	}
 	if err != nil {
 		return err
@@ -93,6 +97,57 @@ func (v *verifier) checkImports(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// checkFormats looks at the Parquet files of a directory whose catalogue cannot
+// say what is in them: one that is something else was put there.
+func (v *verifier) checkFormats(dir string) error {
+	days, err := v.fs.List(filepath.Join(v.dir, dir))
+	if err != nil {
+		return fmt.Errorf("list seals: %w", err)
+	}
+	for _, day := range days {
+		if !strings.HasPrefix(day, "day=") {
+			continue
+		}
+		names, err := v.fs.List(filepath.Join(v.dir, dir, day))
+		if err != nil {
+			return fmt.Errorf("list seals: %w", err)
+		}
+		for _, name := range names {
+			path := filepath.Join(dir, day, name)
+			if !strings.HasSuffix(name, ".parquet") {
+				continue
+			}
+			ok, err := v.isParquet(path)
+			if err != nil {
+				return fmt.Errorf("look at seal: %w", err)
+			}
+			if !ok {
+				v.find(Finding{Segment: path, Problem: "the seal is no Parquet file"})
+			}
+		}
+	}
+	return nil
+}
+
+// isParquet reports whether a file begins and ends as Parquet does.
+func (v *verifier) isParquet(path string) (bool, error) {
+	const magic = "PAR1"
+	size, err := fileSize(v.fs, filepath.Join(v.dir, path))
+	if err != nil || size < 2*int64(len(magic)) {
+		return false, err
+	}
+	f, err := v.fs.Open(filepath.Join(v.dir, path), false)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	var head, tail [len(magic)]byte
+	if err := errors.Join(readFull(f, head[:], 0), readFull(f, tail[:], size-int64(len(magic)))); err != nil {
+		return false, err
+	}
+	return string(head[:]) == magic && string(tail[:]) == magic, nil
 }
 
 // readCatalogue reads the catalogue once, and notes when it says what it says in
@@ -110,7 +165,7 @@ func (v *verifier) readCatalogue() (catalogue, error) {
 		return c, err
 	}
 	if own, err := c.encode(); err != nil || !bytes.Equal(b, own) {
-		v.find(Finding{Segment: filepath.Join("events", catalogueName), Problem: "the catalogue is not as it was written"})
+		v.find(Finding{Segment: catalogued, Problem: "the catalogue is not as it was written"})
 	}
 	return c, nil
 }
@@ -125,7 +180,7 @@ func (v *verifier) checkSealFile(s seal) error {
 	case err != nil:
 		return fmt.Errorf("look at seal: %w", err)
 	case size != s.Bytes:
-		v.find(Finding{Segment: name, Frame: s.FirstSeq, Problem: fmt.Sprintf("the seal has %d bytes, not %d", size, s.Bytes)})
+		v.find(Finding{Segment: name, Frame: s.FirstSeq, Problem: fmt.Sprintf("the seal has %d bytes, not the %d that "+catalogued+" says: one of the two was changed", size, s.Bytes)})
 	}
 	return nil
 }
@@ -148,7 +203,7 @@ func (v *verifier) checkSealHash(ctx context.Context, s seal) error {
 		return fmt.Errorf("read seal: %w", err)
 	}
 	if hex.EncodeToString(h.Sum(nil)) != s.SHA256 {
-		v.find(Finding{Segment: name, Frame: s.FirstSeq, Problem: "the seal is not the file that was written: its hash is another"})
+		v.find(Finding{Segment: name, Frame: s.FirstSeq, Problem: "the seal's hash is not the one that " + catalogued + " says: one of the two was changed"})
 	}
 	return ctx.Err()
 }
@@ -157,7 +212,6 @@ func (v *verifier) checkSealHash(ctx context.Context, s seal) error {
 func (v *verifier) checkSealRows(ctx context.Context, c catalogue, journal view) error {
 	files := slices.DeleteFunc(slices.Clone(c.Files), func(s seal) bool { return s.FirstSeq == 0 })
 	slices.SortStableFunc(files, func(a, b seal) int { return cmp.Compare(a.FirstSeq, b.FirstSeq) })
-	catalogued := filepath.Join("events", catalogueName)
 	next := uint64(1)
 	if gone := v.kept(); gone > 0 { // seals of pruned events may be there or not
 		next = min(gone, c.Seq) + 1
@@ -271,7 +325,7 @@ func (v *verifier) checkRows(s seal, from uint64, want map[uint64][sha256.Size]b
 	case err != nil:
 		v.find(Finding{Segment: name, Frame: s.FirstSeq, Problem: err.Error()})
 	case rows != s.Rows:
-		v.find(Finding{Segment: name, Frame: s.FirstSeq, Problem: fmt.Sprintf("the seal has %d rows, not %d", rows, s.Rows)})
+		v.find(Finding{Segment: name, Frame: s.FirstSeq, Problem: fmt.Sprintf("the seal has %d rows, not the %d that "+catalogued+" says: one of the two was changed", rows, s.Rows)})
 	}
 }
 
