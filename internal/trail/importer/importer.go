@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/trailgate/trailgate/internal/trail"
 )
@@ -233,10 +235,21 @@ func (im *importer) tell(now bool) {
 }
 
 func (im *importer) note(file, text string) {
+	file, text = harmless(file), harmless(text)
 	if len(im.report.Notes) < maxNotes && !im.noted[file+"\x00"+text] {
 		im.noted[file+"\x00"+text] = true
 		im.report.Notes = append(im.report.Notes, Note{file, text})
 	}
+}
+
+// harmless is text that goes to a terminal: names of files are a stranger's.
+func harmless(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text)
 }
 
 // reader is one of the goroutines that read files.
