@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -208,14 +209,24 @@ func (sh *shell) doctor() *cobra.Command {
 				return err
 			}
 			problems := 0
+			var rows [][]any
+			tell := func(verdict, what, advice string) {
+				if sh.output != "" && sh.output != "table" && sh.output != "tsv" {
+					rows = append(rows, []any{verdict, what, advice})
+					return
+				}
+				fmt.Fprintf(sh.out, "%-6s %s\n", verdict, what)
+				if advice != "" {
+					fmt.Fprintln(sh.out, "       hint:", advice)
+				}
+			}
 			say := func(ok bool, what, advice string) {
 				if ok {
-					fmt.Fprintln(sh.out, "ok    ", what)
+					tell("ok", what, "")
 					return
 				}
 				problems++
-				fmt.Fprintln(sh.out, "WRONG ", what)
-				fmt.Fprintln(sh.out, "       hint:", advice)
+				tell("WRONG", what, advice)
 			}
 			for _, check := range app.Doctor(cmd.Context(), cfg) {
 				say(check.OK, check.What, check.Hint)
@@ -223,16 +234,57 @@ func (sh *shell) doctor() *cobra.Command {
 			c := client.New(cfg.DataDir)
 			switch st, err := c.Status(cmd.Context()); {
 			case errors.Is(err, client.ErrNoServer):
-				fmt.Fprintln(sh.out, "note   no server is running on", cfg.DataDir)
+				tell("note", "no server is running on "+cfg.DataDir, "")
 			case err != nil:
 				say(false, "the server does not answer: "+err.Error(), "look at its log")
 			default:
 				say(st.TrailFault == "", strings.TrimSpace("the trail takes events "+st.TrailFault), "free the disk under "+filepath.Join(cfg.DataDir, "journal"))
 				say(st.TrailSeq-st.QueriedSeq < 10_000, fmt.Sprintf("queries are %d events behind the trail", st.TrailSeq-st.QueriedSeq), "the machine may be too small")
+				deliveries(cmd.Context(), c, say, tell)
+			}
+			if rows != nil {
+				if err := sh.print(cols("verdict", "check", "hint"), rows, ""); err != nil {
+					return err
+				}
 			}
 			if problems > 0 {
 				return found(fmt.Errorf("%d of the checks failed", problems))
 			}
 			return nil
 		}}
+}
+
+// deliveries says whether what leaves a running server arrives: log files,
+// digests, anchors, and what forwarders send.
+func deliveries(ctx context.Context, c *client.Client, say func(ok bool, what, advice string), tell func(verdict, what, advice string)) {
+	l, err := c.LogFiles(ctx)
+	if err != nil {
+		say(false, "the server does not say what it has delivered: "+err.Error(), "look at its log")
+		return
+	}
+	fault := func(what, err string) {
+		if err != "" {
+			say(false, what+": "+err, "it is tried again; trailgate trail status says how far delivery is")
+		}
+	}
+	fault("log files are not delivered", l.LatestDeliveryError)
+	fault("digests are not delivered", l.LatestDigestDeliveryError)
+	for _, a := range l.Anchors {
+		if a.Error == "" {
+			say(true, "anchors go to "+a.Place, "")
+		}
+		fault("anchors do not arrive in "+a.Place, a.Error)
+	}
+	if len(l.Anchors) == 0 {
+		tell("note", "no anchors are kept outside: who has the whole disk can put it back unnoticed", "the setting anchors names places")
+	}
+	all, err := c.Forwarders(ctx)
+	if err != nil {
+		say(false, "the server does not say how its forwarders are: "+err.Error(), "look at its log")
+	}
+	for _, f := range all {
+		if !f.Failing.IsZero() {
+			say(false, fmt.Sprintf("forwarder %s takes nothing since %s: %s", f.Name, f.Failing.UTC().Format(time.RFC3339), f.LastError), "its events wait; trailgate forwarder status says how many")
+		}
+	}
 }
