@@ -36,10 +36,7 @@ func (sh *shell) trailExport() *cobra.Command {
 				return misused("one of: "+strings.Join(export.Formats, ", "), "unknown format %q", o.Format)
 			}
 			var err error
-			if o.From, err = instant("--from", from, false); err != nil {
-				return err
-			}
-			if o.To, err = instant("--to", to, true); err != nil {
+			if o.From, o.To, err = span(from, to); err != nil {
 				return err
 			}
 			return sh.export(cmd.Context(), o, out)
@@ -47,7 +44,7 @@ func (sh *shell) trailExport() *cobra.Command {
 	c.Flags().StringVar(&o.Format, "format", export.JSONL, strings.Join(export.Formats, ", "))
 	c.Flags().StringVar(&from, "from", "", "events that happened on this day or at this RFC 3339 time, or after")
 	c.Flags().StringVar(&to, "to", "", "events that happened on this day or at this RFC 3339 time, or before")
-	c.Flags().StringVar(&out, "out", "", "the file, or the directory of cloudtrail (default: stdout)")
+	c.Flags().StringVar(&out, "out", "", "the file, or for cloudtrail the directory (default: stdout)")
 	c.Flags().BoolVar(&o.Imported, "imported", false, "imported events too")
 	return c
 }
@@ -85,6 +82,9 @@ func (sh *shell) exportFile(ctx context.Context, cfg config.Config, o export.Opt
 		return hinted(fmt.Errorf("%s exists already", out), "an export replaces nothing: remove it, or name another")
 	}
 	f, err := os.CreateTemp(filepath.Dir(out), ".trailgate-export-") // mode 0600
+	if errors.Is(err, os.ErrNotExist) {
+		return hinted(fmt.Errorf("there is no directory %s", filepath.Dir(out)), "make it, or name another file")
+	}
 	if err != nil {
 		return fmt.Errorf("make %s: %w", out, err)
 	}

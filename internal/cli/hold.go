@@ -24,17 +24,14 @@ func (sh *shell) hold() *cobra.Command {
 			return []any{h.ID, h.Reason, from, to, h.By, h.Created}
 		}, []string{"id", "from", "to", "reason"}}
 	var reason, from, to string
-	create := &cobra.Command{Use: "create", Short: "Keep events whatever their age", Args: cobra.NoArgs,
+	create := &cobra.Command{Use: "create --reason WHY", Short: "Keep events whatever their age", Args: cobra.NoArgs,
 		Long: "Keep events whatever their age: those that happened or were appended in a time, and all that followed\nthem, because retention removes from the front only.\n\n" +
 			"  trailgate trail hold create --reason \"matter 2026-17\" --from 2026-10-01 --to 2026-10-31\n" +
 			"  trailgate trail hold create --reason audit",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := rest.HoldRequest{Reason: reason}
 			var err error
-			if in.From, err = instant("--from", from, false); err != nil {
-				return err
-			}
-			if in.To, err = instant("--to", to, true); err != nil {
+			if in.From, in.To, err = span(from, to); err != nil {
 				return err
 			}
 			return sh.server(func(c *client.Client) error {
@@ -71,6 +68,20 @@ func instant(flag, s string, end bool) (time.Time, error) {
 		return t, misused("such as 2026-11-20 or 2026-11-20T08:30:00Z", "%s %q is neither a day nor an RFC 3339 time", flag, s)
 	}
 	return t.UTC(), nil
+}
+
+// span reads --from and --to.
+func span(from, to string) (first, last time.Time, err error) {
+	if first, err = instant("--from", from, false); err != nil {
+		return first, last, err
+	}
+	if last, err = instant("--to", to, true); err != nil {
+		return first, last, err
+	}
+	if !first.IsZero() && !last.IsZero() && last.Before(first) {
+		return first, last, misused("the earlier one is --from", "--from %s is after --to %s", from, to)
+	}
+	return first, last, nil
 }
 
 // between says a span of time; a zero end is open.
