@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trailgate/trailgate/internal/app"
+	"github.com/trailgate/trailgate/internal/cli/table"
 	"github.com/trailgate/trailgate/internal/config"
 	"github.com/trailgate/trailgate/internal/trail/logfile"
 )
@@ -76,10 +77,7 @@ func (sh *shell) verifyTrail(cmd *cobra.Command, f verifyFlags) error {
 func (f verifyFlags) options(sh *shell, cfg config.Config) (app.VerifyOptions, error) {
 	o := app.VerifyOptions{Anchors: cfg.Anchors}
 	var err error
-	if o.From, err = instant("--from", f.from, false); err != nil {
-		return o, err
-	}
-	if o.To, err = instant("--to", f.to, true); err != nil {
+	if o.From, o.To, err = span(f.from, f.to); err != nil {
 		return o, err
 	}
 	if f.bucket != "" {
@@ -180,12 +178,44 @@ func (sh *shell) printReport(r *app.TrailReport) error {
 	}
 	var rows [][]any
 	for _, f := range r.Findings {
-		rows = append(rows, []any{f.Where, int64(f.Seq), f.EventID, f.Offset, f.Problem})
+		row := []any{f.Where, nil, f.EventID, nil, f.Problem}
+		if f.Seq > 0 { // else it is about no single event
+			row[1] = int64(f.Seq)
+		}
+		if f.Offset > 0 {
+			row[3] = f.Offset
+		}
+		rows = append(rows, row)
+	}
+	if sh.format() == "table" { // a line each, and nothing cut: where and what are long
+		lines := make([][]any, len(r.Findings))
+		for i, f := range r.Findings {
+			lines[i] = []any{findingLine(f)}
+		}
+		if err := table.Write(sh.out, "table", cols("finding"), lines, table.Options{}); err != nil {
+			return err
+		}
+		return changed
 	}
 	if err := sh.print(cols("where", "event:bigint", "event id", "offset:bigint", "problem"), rows, ""); err != nil {
 		return err
 	}
 	return changed
+}
+
+// findingLine is a finding for a person.
+func findingLine(f app.TrailFinding) string {
+	line := f.Where
+	if f.Seq > 0 { // else it is about no single event
+		line += fmt.Sprintf(", event %d", f.Seq)
+		if f.EventID != "" {
+			line += " (" + f.EventID + ")"
+		}
+	}
+	if f.Offset > 0 {
+		line += fmt.Sprintf(", offset %d", f.Offset)
+	}
+	return line + ": " + f.Problem
 }
 
 // count is a number of things.
