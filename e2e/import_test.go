@@ -25,8 +25,8 @@ type imports struct {
 // importCounts is what trailgate import -o json prints.
 type importCounts struct {
 	Read, New, Duplicate, Quarantined, Skipped, Files int64
-	Known                                             int64 `json:"known_files"`
-	TotalNew                                          int64 `json:"total_new"`
+	Known                                             int64 `json:"knownFiles"`
+	TotalNew                                          int64 `json:"totalNew"`
 }
 
 func newImports(t *testing.T) *imports {

@@ -37,6 +37,11 @@ func (sh *shell) importLogs() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Source = args[0]
 			var err error
+			if strings.Contains(o.Source, "://") {
+				if _, err = config.ParsePlace(o.Source); err != nil {
+					return misused("give a directory, a file or s3://BUCKET/PREFIX", "%w", err)
+				}
+			}
 			if o.Since, err = ago("--since", since, time.Now()); err != nil {
 				return err
 			}
@@ -153,7 +158,7 @@ func importError(cfg config.Config, o app.ImportOptions, r importer.Report, err 
 // printImport says exactly what came of an import.
 func (sh *shell) printImport(r importer.Report) error {
 	columns := cols("read:bigint", "new:bigint", "duplicate:bigint", "quarantined:bigint", "skipped:bigint", "files:bigint",
-		"known_files:bigint", "damaged_files:bigint", "unreadable_files:bigint", "total_new:bigint", "total_quarantined:bigint", "seconds:double")
+		"knownFiles:bigint", "damagedFiles:bigint", "unreadableFiles:bigint", "totalNew:bigint", "totalQuarantined:bigint", "seconds:double")
 	row := []any{r.Read, r.New, r.Duplicate, r.Quarantined, r.Skipped, int64(r.Files), int64(r.Known), int64(r.Damaged), int64(r.Unreadable),
 		r.Totals.New, r.Totals.Quarantined, r.Seconds}
 	if f := sh.format(); f == "table" || f == "tsv" {
@@ -174,7 +179,11 @@ func (sh *shell) printImport(r importer.Report) error {
 		for _, why := range slices.SortedFunc(maps.Keys(r.SkippedBy), func(a, b string) int {
 			return cmp.Or(cmp.Compare(r.SkippedBy[b], r.SkippedBy[a]), cmp.Compare(a, b))
 		}) {
-			by = append(by, fmt.Sprintf("%d %s", r.SkippedBy[why], why))
+			what := why
+			if why == "other" {
+				what = "not a log file"
+			}
+			by = append(by, fmt.Sprintf("%d %s", r.SkippedBy[why], what))
 		}
 		fmt.Fprintf(sh.err, "skipped: %s\n", strings.Join(by, ", "))
 	}
