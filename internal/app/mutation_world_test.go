@@ -186,7 +186,7 @@ func (l *lineage) start(t *testing.T, anchors bool) *node {
 			}
 		},
 	})
-	sealer := trail.NewSealer(n.trail, trail.SealOptions{Every: 5 * time.Hour})
+	sealer := trail.NewSealer(n.trail, trail.SealOptions{Every: 7 * time.Hour})
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = n.trail.Run(ctx) })
