@@ -96,6 +96,13 @@ func (c *call) prove(ctx context.Context, w http.ResponseWriter, r *http.Request
 	// A body is read for a key that exists, and for so many at a time: who has
 	// none cannot use up memory, nor the places of those who have.
 	c.who, err = c.s.Signers.Signed(ctx, claim.KeyID, claim.Token, c.source, func(secret string) error {
+		if c.dialect == s3Dialect && r.Method == http.MethodPut {
+			// Refused and recorded, whatever it would write.
+			if err := c.take(); err != nil {
+				return err
+			}
+			return claim.VerifyUnread(secret)
+		}
 		if err := c.read(w, r, most); err != nil {
 			return err
 		}
@@ -113,13 +120,21 @@ func (c *call) prove(ctx context.Context, w http.ResponseWriter, r *http.Request
 	return nil
 }
 
-// read takes a place among the calls that are served and reads the body.
-func (c *call) read(w http.ResponseWriter, r *http.Request, most int64) (err error) {
+// take takes a place among the calls that are served.
+func (c *call) take() error {
 	select {
 	case c.s.busy <- struct{}{}:
 		c.leave = func() { <-c.s.busy }
+		return nil
 	default:
 		return errBusy
+	}
+}
+
+// read takes a place and reads the body.
+func (c *call) read(w http.ResponseWriter, r *http.Request, most int64) (err error) {
+	if err := c.take(); err != nil {
+		return err
 	}
 	if r.ContentLength > most {
 		return errTooLarge

@@ -1,6 +1,8 @@
 package cloudtrail
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/xml"
 	"fmt"
 	"net/url"
@@ -151,6 +153,18 @@ func TestObjectsAreServedAsTheyAre(t *testing.T) {
 		if rec := w.last(); rec.EventName != name || rec.ErrorCode != "AccessDenied" {
 			t.Errorf("%s is recorded as %s %s", method, rec.EventName, rec.ErrorCode)
 		}
+	}
+	// With something to write, as it really comes.
+	forged := []byte(`{"Records":[]}`)
+	r := w.request("PUT", "/"+bucket+"/"+log, forged)
+	sum := sha256.Sum256(forged)
+	r.Header.Set("X-Amz-Content-Sha256", hex.EncodeToString(sum[:]))
+	w.sign(r, "admin", "s3", forged)
+	if a := w.send(r); a.status != 403 || a.code() != "AccessDenied" {
+		t.Errorf("PUT with a body: %d %s", a.status, a.body)
+	}
+	if rec := w.last(); rec.EventName != "PutObject" || rec.ErrorCode != "AccessDenied" {
+		t.Errorf("PUT with a body is recorded as %s %s", rec.EventName, rec.ErrorCode)
 	}
 	if _, _, err := w.Bucket.Get(t.Context(), log); err != nil {
 		t.Errorf("the log file, afterwards: %v", err)
