@@ -83,7 +83,7 @@ type point struct {
 }
 
 // patience bounds how long a round waits for ssh.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // The kinds of load, and what is acknowledged of each.
 const (
@@ -136,7 +136,7 @@ func newKilled(t *testing.T) *killed {
 	for name, text := range map[string]string{
 		"config":   fmt.Sprintf("Host gate\n HostName 127.0.0.1\n Port %s\n IdentityFile %s/bob\n IdentitiesOnly yes\n BatchMode yes\n StrictHostKeyChecking no\n UserKnownHostsFile /dev/null\n LogLevel ERROR\n ConnectTimeout 5\n", port, k.dir),
 		"web2.pub": string(ssh.MarshalAuthorizedKey(target.HostKey)),
-		"trailgate.yaml": "trail: {log_file_every: 1s, digest_every: 1s, seal_every: 1s}\n" +
+		"trailgate.yaml": "trail: {log_file_every: 1s, digest_every: 1s, seal_every: 3s}\n" +
 			"api: {listen: \"127.0.0.1:" + apiPort + "\"}\n" +
 			"forwarders: [{name: out, to: \"file://" + k.forwarders + "\"}]\n",
 		"web2.cedar": `permit (principal == Identity::"bob", action, resource == Target::"web2");
@@ -247,7 +247,7 @@ func (k *killed) round(n int, p point) {
 				}
 			})
 		}
-		k.await(p.told)
+		k.await(v, p.told)
 		<-time.After(p.after) // the random point
 		v.kill(k.t)
 		dead()
@@ -261,16 +261,18 @@ func (k *killed) round(n int, p point) {
 	}
 }
 
-// await returns when ssh was told of n more events.
-func (k *killed) await(n int) {
+// await returns when ssh was told of n more events. A server that keeps it
+// waiting for too long says what it is doing.
+func (k *killed) await(v *victim, n int) {
 	told := func() int64 { return k.load[denials].Load() + k.load[commands].Load() }
 	late := time.After(patience)
 	for until := told() + int64(n); told() < until; {
 		select {
 		case <-time.After(2 * time.Millisecond):
 		case <-late:
-			k.t.Errorf("ssh was told of fewer than %d events in %v", n, patience)
-			return
+			v.cmd.Process.Signal(syscall.SIGQUIT)
+			<-v.exited
+			k.t.Fatalf("ssh was told of fewer than %d events in %v\n%s", n, patience, v.log.String())
 		}
 	}
 }
