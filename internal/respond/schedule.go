@@ -82,10 +82,11 @@ func (d *detector) schedule(ctx context.Context) error {
 			}
 			continue
 		}
-		if err := d.evaluate(ctx, next); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		err := d.evaluate(ctx, next)
+		if ctx.Err() != nil { // a tick that is overdue stays so: nothing else would end the loop
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 	}
