@@ -110,7 +110,9 @@ func TestDisabledAndOrphanedAccessKeysProveNothing(t *testing.T) {
 	if _, err := w.signed(k, "another", ""); errors.Is(err, ErrKeyDisabled) {
 		t.Error("somebody without the secret learns that the key is disabled")
 	}
-	w.update(func(tx state.Tx) error { return errors.Join(tx.AccessKeys().Put(k.Row), tx.Identities().Delete("alice")) })
+	w.update(func(tx state.Tx) error {
+		return errors.Join(tx.AccessKeys().Put(k.Row), tx.Identities().Delete("alice"))
+	})
 	if _, err := w.signed(k, k.Secret, ""); !errors.Is(err, ErrUnknownKey) {
 		t.Errorf("without its identity = %v", err)
 	}
