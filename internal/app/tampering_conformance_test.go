@@ -81,7 +81,7 @@ func TestConformanceTampering(t *testing.T) {
 		}
 	}
 	if have, err := os.ReadFile(tamperingPage); err != nil || string(have) != page.String() {
-		t.Errorf("docs/reference/tampering.md is not what was said (%v): scripts/conformance -args -update writes it", err)
+		t.Errorf("docs/reference/tampering.md is not what was said (%v): its first line says what writes it", err)
 	}
 }
 
@@ -451,7 +451,7 @@ func hashOf(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-const pageHead = `<!-- generated: scripts/conformance -args -update writes it; do not edit -->
+const pageHead = `<!-- generated: TRAILGATE_TOOLS=$PWD/.tools go test -tags conformance -run TestConformanceTampering ./internal/app -update writes it; do not edit -->
 # What tampering is noticed
 
     trailgate trail verify
