@@ -104,17 +104,17 @@ func (g *goldenChain) verify() logfile.Report {
 	return r
 }
 
-// TestGoldenChain: what AWS's command line accepts is intact here.
-func TestGoldenChain(t *testing.T) {
+// TestConformanceGoldenChain: what AWS's command line accepts is intact here.
+func TestConformanceGoldenChain(t *testing.T) {
 	r := golden(t).verify()
 	if !r.Intact || r.Digests != 4 || r.Backfills != 2 || r.LogFiles != 5 || r.Events != 5 {
 		t.Errorf("report = %+v, want 4 digests, 2 backfill digests and 5 log files intact", r)
 	}
 }
 
-// TestGoldenChainMutated: the changes that were tried on AWS's command line, the
+// TestConformanceGoldenChainMutated: the changes that were tried on AWS's command line, the
 // ones it misses too.
-func TestGoldenChainMutated(t *testing.T) {
+func TestConformanceGoldenChainMutated(t *testing.T) {
 	const logB, digest10, digest11, digest12 = "bbbbbbbbbbbbbbbb.json.gz", "T100000Z.json.gz", "T110000Z.json.gz", "T120000Z.json.gz"
 	for _, row := range []struct {
 		name   string
