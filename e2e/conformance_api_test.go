@@ -51,7 +51,7 @@ func TestConformanceAPI(t *testing.T) {
 func goSDK(ts *testscript.TestScript, neg bool, args []string) {
 	profile, err := readProfile(ts.MkAbs(args[0]))
 	ts.Check(err)
-	c := awstrail.New(awstrail.Options{Region: profile["region"], BaseEndpoint: aws.String(profile["endpoint_url"]),
+	c := awstrail.New(awstrail.Options{RetryMaxAttempts: 10, Region: profile["region"], BaseEndpoint: aws.String(profile["endpoint_url"]),
 		Credentials: credentials.NewStaticCredentialsProvider(profile["aws_access_key_id"], profile["aws_secret_access_key"], "")})
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
@@ -80,7 +80,7 @@ func goSDK(ts *testscript.TestScript, neg bool, args []string) {
 	if len(trails.TrailList) != 1 || !strings.HasSuffix(*trails.TrailList[0].TrailARN, ":trail/trailgate") {
 		ts.Fatalf("DescribeTrails = %+v", trails)
 	}
-	events := awstrail.NewLookupEventsPaginator(c, &awstrail.LookupEventsInput{MaxResults: aws.Int32(3)})
+	events := awstrail.NewLookupEventsPaginator(c, &awstrail.LookupEventsInput{MaxResults: aws.Int32(20)})
 	for pages := 0; pages < 3 && events.HasMorePages(); pages++ {
 		page, err := events.NextPage(ctx)
 		ts.Check(err)
