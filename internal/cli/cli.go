@@ -21,7 +21,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/trailgate/trailgate/internal/app"
-	"github.com/trailgate/trailgate/internal/suggest"
 )
 
 // Exit codes, the same for every command.
@@ -182,7 +181,7 @@ func group(use, short string, verbs ...*cobra.Command) *cobra.Command {
 		Use: use, Short: short,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return misused(cmd.CommandPath()+" --help lists its verbs", "unknown verb %q for %s%s", args[0], use, suggest.DidYouMean(args[0], names(cmd)))
+				return unknown(cmd, args[0])
 			}
 			return misused("one of: "+strings.Join(names(cmd), ", "), "%s needs a verb", use)
 		},

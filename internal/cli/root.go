@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -70,7 +71,7 @@ func newRoot(s streams) *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return misused("trailgate --help lists the commands", "unknown command %q%s", args[0], suggest.DidYouMean(args[0], names(cmd)))
+				return unknown(cmd, args[0])
 			}
 			return cmd.Help()
 		},
@@ -111,8 +112,62 @@ func newRoot(s streams) *cobra.Command {
 			}
 		}
 	}
+	root.SetHelpCommand(help())
 	root.SetHelpCommandGroupID("More")
 	return root
+}
+
+// help is the command of that name.
+func help() *cobra.Command {
+	return &cobra.Command{Use: "help [COMMAND]", Short: "Say what a command does", Args: cobra.ArbitraryArgs,
+		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			cmd, rest, err := c.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return names(cmd), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			cmd, rest, err := c.Root().Find(args)
+			switch {
+			case err != nil:
+				return err
+			case len(rest) > 0 && cmd.HasSubCommands():
+				return unknown(cmd, rest[0])
+			}
+			cmd.InitDefaultHelpFlag()
+			return cmd.Help()
+		}}
+}
+
+// unknown is a word that is no command below cmd: one that is elsewhere is
+// named there, or else the nearest one here.
+func unknown(cmd *cobra.Command, word string) error {
+	meant := suggest.DidYouMean(word, names(cmd))
+	if paths := elsewhere(cmd, word); len(paths) > 0 && len(paths) <= 2 {
+		meant = " (did you mean " + strings.Join(paths, " or ") + "?)"
+	}
+	if !cmd.HasParent() {
+		return misused("trailgate --help lists the commands", "unknown command %q%s", word, meant)
+	}
+	return misused(cmd.CommandPath()+" --help lists its verbs", "unknown verb %q for %s%s", word, cmd.Name(), meant)
+}
+
+// elsewhere are the commands of that very name, quoted: at the top, or else
+// below the nouns other than noun.
+func elsewhere(noun *cobra.Command, word string) []string {
+	var below []string
+	for _, c := range noun.Root().Commands() {
+		if c.Name() == word && c.IsAvailableCommand() {
+			return []string{strconv.Quote(c.CommandPath())}
+		}
+		for _, verb := range c.Commands() {
+			if c != noun && verb.Name() == word && verb.IsAvailableCommand() {
+				below = append(below, strconv.Quote(verb.CommandPath()))
+			}
+		}
+	}
+	return below
 }
 
 // settings loads the configuration: flag over environment over file over
