@@ -66,9 +66,10 @@ func TestTheLibraryIsNamedForItsRunbooks(t *testing.T) {
 }
 
 func TestTheLibraryIsLiveAndClean(t *testing.T) {
+	scheduled := map[string]bool{"login-after-failures": true} // no single event shows it
 	for id, rb := range load(t) {
-		if live, why := rb.Live(); !live {
-			t.Errorf("%s is not live: it %s", id, why)
+		if live, why := rb.Live(); live == scheduled[id] {
+			t.Errorf("%s is live: %v (%s)", id, live, why)
 		}
 		if !rb.Shipped {
 			t.Errorf("%s does not know that it is shipped", id)

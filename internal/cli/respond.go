@@ -33,12 +33,13 @@ func (sh *shell) runbook() *cobra.Command {
 				return sh.print(cols("id", "title", "severity", "owner", "trigger", "enabled:boolean", "mode"), rows, "no runbooks")
 			})
 		}}
-	show := &cobra.Command{Use: "show ID|FILE", Short: "Print a runbook's file", Args: cobra.ExactArgs(1),
+	show := &cobra.Command{Use: "show ID|FILE", Short: "Print a runbook's file, and how it is evaluated on stderr", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			rbs, err := sh.runbooks(args)
 			if err != nil {
 				return err
 			}
+			fmt.Fprintf(sh.err, "note: %s\n", rbs[0].Evaluation())
 			_, err = sh.out.Write(rbs[0].Text)
 			return err
 		}}
@@ -54,9 +55,6 @@ func (sh *shell) runbook() *cobra.Command {
 			}
 			findings := 0
 			for _, rb := range rbs {
-				if live, why := rb.Live(); !live {
-					fmt.Fprintf(sh.out, "%s: schedule: %s\n", rb.ID, why)
-				}
 				for _, n := range runbook.Lint(rb, cfg.EventSource) {
 					fmt.Fprintf(sh.out, "%s: %s: %s\n", rb.ID, n.Level, n.Text)
 					if n.Level == runbook.Warning {

@@ -31,15 +31,10 @@ func Lint(rb *Runbook, eventSource string) []Note {
 	say := func(l Level, format string, args ...any) {
 		notes = append(notes, Note{l, fmt.Sprintf(format, args...)})
 	}
-	switch {
-	case !rb.live:
-		say(Info, "evaluated every %s: the query %s", FormatDuration(rb.Trigger.Every), rb.why)
-	case rb.Trigger.Event == nil:
-		say(Info, "live and exact: evaluated at every match")
-	case rb.Trigger.Every > 0:
-		say(Info, "live at each event that trigger.event is true of; matches that reach the threshold at another event are found every %s", FormatDuration(rb.Trigger.Every))
-	default:
-		say(Warning, "live only at events that trigger.event is true of: a threshold reached at another event is not found; add trigger.every")
+	if rb.live && rb.Trigger.Event != nil && rb.Trigger.Every == 0 {
+		say(Warning, "%s: a threshold reached at another event is not found; add trigger.every", rb.Evaluation())
+	} else {
+		say(Info, "%s", rb.Evaluation())
 	}
 	if !rb.live && rb.Trigger.Every > rb.Window {
 		say(Warning, "evaluated every %s with a window of %s: events in between are never looked at", FormatDuration(rb.Trigger.Every), FormatDuration(rb.Window))
@@ -53,6 +48,20 @@ func Lint(rb *Runbook, eventSource string) []Note {
 	notes = append(notes, lintSteps(rb)...)
 	notes = append(notes, lintTests(rb)...)
 	return notes
+}
+
+// Evaluation says when the runbook is evaluated, and why not live.
+func (rb *Runbook) Evaluation() string {
+	every := FormatDuration(rb.Trigger.Every)
+	switch {
+	case !rb.live:
+		return "evaluated by the schedule, every " + every + ", and not live: the query " + rb.why
+	case rb.Trigger.Event == nil:
+		return "live and exact: evaluated at every match"
+	case rb.Trigger.Every > 0:
+		return "live at each event that trigger.event is true of; matches that reach the threshold at another event are found every " + every
+	}
+	return "live only at events that trigger.event is true of"
 }
 
 // sourceIs finds what a query says of eventSource.

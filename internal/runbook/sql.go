@@ -84,8 +84,8 @@ func whyNotLive(s *sqlfront.Statement) string {
 			return "looks beyond the window, at " + table
 		}
 	}
-	if !s.Simple() {
-		return "puts events together (WITH, a join, UNION, a sub-query or a window function)"
+	if parts := s.Parts(); len(parts) > 0 {
+		return "puts events together (" + strings.Join(parts, ", ") + ")"
 	}
 	return "joins events together (an aggregate, GROUP BY, HAVING or DISTINCT)"
 }

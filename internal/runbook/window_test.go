@@ -204,7 +204,7 @@ func TestLintSaysHowARunbookIsEvaluated(t *testing.T) {
 		denied(2): "live and exact",
 		denied(2) + "trigger: {event: eventName = 'Login'}\n":                                                                 "a threshold reached at another event is not found",
 		denied(2) + "trigger: {event: eventName = 'Login', every: 1m}\n":                                                      "are found every 1m",
-		"id: a\nquery: SELECT userName, count(*) AS n FROM CloudTrailLogs GROUP BY userName\nkey: [userName]\n":               "evaluated every 5m: the query joins events together",
+		"id: a\nquery: SELECT userName, count(*) AS n FROM CloudTrailLogs GROUP BY userName\nkey: [userName]\n":               "evaluated by the schedule, every 5m, and not live: the query joins events together",
 		"id: a\nquery: SELECT * FROM CloudTrailHistory\nwindow: 1m\n":                                                         "looks beyond the window",
 		denied(1) + "respond: {steps: [{id: a, action: lock_identity, with: {identity: x}}]}\n":                               "no evidence is kept first",
 		denied(1) + "respond: {steps: [{id: a, action: lock_identity, with: {identity: x}}, {id: b, evidence: [matches]}]}\n": "evidence comes before containment",
