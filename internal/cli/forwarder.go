@@ -7,7 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/trailgate/trailgate/internal/cli/table"
 	"github.com/trailgate/trailgate/internal/client"
+	"github.com/trailgate/trailgate/internal/trail/forward"
 )
 
 func (sh *shell) forwarder() *cobra.Command {
@@ -47,11 +49,17 @@ func (sh *shell) forwarder() *cobra.Command {
 				}
 				columns := cols("name", "kind", "to", "cursor:bigint", "lagEvents:bigint", "lagSeconds:double", "sent:bigint", "refused:bigint", "missed:bigint", "errors:bigint",
 					"lastSent:timestamp", "failingSince:timestamp", "lastError", "errorTime:timestamp")
-				if sh.format() == "table" {
-					columns, rows = brief(columns, rows, []string{"name", "kind", "lagEvents", "sent", "refused", "failingSince", "lastError"})
+				whole := sh.format() != "table"
+				if !whole {
+					columns, rows = brief(columns, rows, []string{"name", "kind", "lagEvents", "sent", "refused", "failingSince"})
 				}
 				if err := sh.print(columns, rows, "no forwarders: trailgate.yaml names them under forwarders"); err != nil {
 					return err
+				}
+				if !whole {
+					if err := sh.lastErrors(all); err != nil {
+						return err
+					}
 				}
 				if failing > 0 {
 					return found(fmt.Errorf("%d of %d forwarders are failing: their events wait", failing, len(all)))
@@ -68,15 +76,39 @@ func (sh *shell) forwarder() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if !sh.prose() {
+					row := []any{got.Status.Name, got.Status.To, got.EventID, got.Problem == "", orNull(got.Problem), int64(got.Status.LagEvents)}
+					if err := sh.print(cols("name", "to", "eventID", "arrived:boolean", "problem", "lagEvents:bigint"), [][]any{row}, ""); err != nil {
+						return err
+					}
+				}
 				if got.Problem != "" {
 					sh.done("trailgate forwarder status", "event %s waits behind %d others", got.EventID, max(got.Status.LagEvents, 1)-1)
 					return found(errors.New(got.Problem))
 				}
-				fmt.Fprintf(sh.out, "%s has event %s\n", got.Status.To, got.EventID)
+				if sh.prose() {
+					fmt.Fprintf(sh.out, "%s has event %s\n", got.Status.To, got.EventID)
+				}
 				return nil
 			})
 		}}
 	return group("forwarder", "Where events go outside", listing, status, test)
+}
+
+// lastErrors are below the table a line each, and nothing cut: what is wrong is
+// often at the end.
+func (sh *shell) lastErrors(all []forward.Status) error {
+	var lines [][]any
+	for _, st := range all {
+		if st.LastError != "" {
+			lines = append(lines, []any{fmt.Sprintf("%s, %s: %s", st.Name, st.ErrorTime.UTC().Format(time.RFC3339), st.LastError)})
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	fmt.Fprintln(sh.out)
+	return table.Write(sh.out, "table", cols("last error"), lines, table.Options{})
 }
 
 // cell is a time, or nothing for none.

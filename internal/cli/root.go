@@ -222,6 +222,26 @@ func (sh *shell) format() string {
 	return cmp.Or(sh.output, "tsv")
 }
 
+// prose says whether an answer that people read as text is text here: no other
+// format was asked for.
+func (sh *shell) prose() bool { return sh.output == "" || sh.output == "table" }
+
+// orNull is a text as a cell: NULL for none.
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// list is a list as a cell, never NULL.
+func list[T any](all []T) any {
+	if all == nil {
+		return []T{}
+	}
+	return all
+}
+
 // print writes rows in the format asked for. Nothing to show is said on stderr
 // and is no failure.
 func (sh *shell) print(columns []query.Column, rows [][]any, empty string) error {
