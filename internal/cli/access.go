@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -173,6 +174,17 @@ func (sh *shell) why() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				denied := func() error {
+					if out.Allowed {
+						return nil
+					}
+					return &failure{code: exitDenied}
+				}
+				if !sh.prose() {
+					columns := cols("identity", "login", "target", "action", "allowed:boolean", "reason", "policies:json", "needsMfa:boolean", "explain:json")
+					row := []any{in.Identity, orNull(in.Login), orNull(in.Target), string(in.Action), out.Allowed, out.Reason, list(out.Policies), out.NeedsMFA, list(out.Explain)}
+					return cmp.Or(sh.print(columns, [][]any{row}, ""), denied())
+				}
 				verdict := "denied"
 				if out.Allowed {
 					verdict = "allowed"
@@ -184,10 +196,7 @@ func (sh *shell) why() *cobra.Command {
 					}
 					fmt.Fprintln(sh.out, "  "+line)
 				}
-				if !out.Allowed {
-					return &failure{code: exitDenied}
-				}
-				return nil
+				return denied()
 			})
 		}}
 	f := c.Flags()

@@ -34,7 +34,7 @@ func (sh *shell) trail() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return sh.print(cols("what", "value"), append(trailRows(st), deliveryRows(files)...), "")
+				return sh.printFacts(trailFacts(st, files))
 			})
 		}}
 	return group("trail", "The append-only sequence of events", sh.verify(), status, sh.trailExport(), sh.hold())

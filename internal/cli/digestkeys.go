@@ -6,12 +6,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/trailgate/trailgate/internal/api/rest"
 	"github.com/trailgate/trailgate/internal/ca"
 	"github.com/trailgate/trailgate/internal/client"
 )
@@ -66,33 +64,4 @@ func (sh *shell) rotateCA() *cobra.Command {
 				return nil
 			})
 		}}
-}
-
-// deliveryRows are the lines of trail status about log files and digests.
-func deliveryRows(l rest.LogFiles) [][]any {
-	when := func(t time.Time) any {
-		if t.IsZero() {
-			return "never"
-		}
-		return t
-	}
-	rows := [][]any{
-		{"in log files up to", l.Delivered}, {"latest log file", when(l.LatestDelivery)}, {"log file fault", l.LatestDeliveryError},
-		{"latest digest", when(l.LatestDigestDelivery)}, {"digest fault", l.LatestDigestDeliveryError},
-	}
-	if len(l.Anchors) == 0 {
-		return append(rows, []any{"latest anchor", "none is kept outside: the setting anchors names places"})
-	}
-	rows = append(rows, []any{"latest anchor", when(l.LatestAnchor)}, []any{"anchor fault", l.LatestAnchorError})
-	for _, a := range l.Anchors { // since the node started
-		state := "nothing new yet"
-		switch {
-		case a.Error != "":
-			state = a.Error
-		case !a.Kept.IsZero():
-			state = "event " + strconv.FormatUint(a.Seq, 10) + " at " + a.Kept.UTC().Format(time.RFC3339)
-		}
-		rows = append(rows, []any{"anchor " + a.Place, state})
-	}
-	return rows
 }

@@ -197,7 +197,7 @@ func (sh *shell) printReport(r *app.TrailReport) error {
 		}
 		return changed
 	}
-	if err := sh.print(cols("where", "event:bigint", "event id", "offset:bigint", "problem"), rows, ""); err != nil {
+	if err := sh.print(cols("where", "event:bigint", "eventID", "offset:bigint", "problem"), rows, ""); err != nil {
 		return err
 	}
 	return changed

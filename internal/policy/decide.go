@@ -202,7 +202,7 @@ func (d *Decision) explain(b Book, r Request, q *question) {
 	}
 	d.Explain = append(d.Explain,
 		fmt.Sprintf("%s: %s %s %s: %s", verdict, r.Subject.Name, may, r.what(), d.Reason),
-		fmt.Sprintf("asked: %s%s; second factor: %s; from %s; %s", r.Subject.Name, q.inRoles(), mfa, r.Source.Unmap(), r.Time.UTC().Format("Monday 2006-01-02 15:04 MST")))
+		fmt.Sprintf("asked: %s%s; second factor: %s; %s%s", r.Subject.Name, q.inRoles(), mfa, r.from(), r.Time.UTC().Format("Monday 2006-01-02 15:04 MST")))
 	for _, l := range b.Locks {
 		if l.InForce(r.Time) && l.Match.Matches(r) {
 			d.Explain = append(d.Explain, fmt.Sprintf("lock %s (%s): matches %s: %s", l.ID, l.Effect, l.Match, l.Reason))
@@ -212,6 +212,14 @@ func (d *Decision) explain(b Book, r Request, q *question) {
 	if d.NeedsMFA {
 		d.Explain = append(d.Explain, "with a second factor it would be allowed")
 	}
+}
+
+// from is the source in words; nothing where none was given.
+func (r Request) from() string {
+	if !r.Source.IsValid() || r.Source.IsUnspecified() {
+		return ""
+	}
+	return fmt.Sprintf("from %s; ", r.Source.Unmap())
 }
 
 // what is the act in words: connect to web1 as deploy.
