@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,21 @@ func TestYAMLReadsBack(t *testing.T) {
 	}
 	if d := cmp.Diff(c, got); d != "" {
 		t.Errorf("settings differ after a round trip (-want +got):\n%s", d)
+	}
+}
+
+// TestShownListsHold: what a new settings file shows as an example is obeyed
+// once its # are gone.
+func TestShownListsHold(t *testing.T) {
+	c := Default()
+	head, shown, _ := strings.Cut(c.YAML(), "\n\n")
+	shown = regexp.MustCompile(`(?m)^# (forwarders:|anchors:|notify:|  )`).ReplaceAllString(shown, "$1")
+	got, _, err := Load(Source{File: "t.yaml", Data: []byte(head + "\n\n" + shown)})
+	if err != nil {
+		t.Fatalf("the examples do not load: %v\n%s", err, shown)
+	}
+	if len(got.Forwarders) != 3 || len(got.Anchors) != 2 || len(got.Notify) != 1 {
+		t.Errorf("the examples are %d forwarders, %d anchors and %d receivers, want 3, 2 and 1:\n%s", len(got.Forwarders), len(got.Anchors), len(got.Notify), shown)
 	}
 }
 

@@ -208,6 +208,34 @@ func (l *loader) receivers(n *yaml.Node) {
 	}
 }
 
+// lists shows the settings that are in the file only: they hold without the #
+// at the left.
+const lists = `
+# Where events go outside, each from where it stopped. trailgate forwarder test NAME sends one through; docs/how-to/forward-events.md.
+# forwarders:
+#   - name: siem
+#     to: https://siem.example.com/trailgate
+#     secret_file: /etc/trailgate/siem.key  # its messages are signed with it
+#     only: eventCategory = 'Management'  # a condition in SQL; without it all events go
+#   - name: archive
+#     to: s3://audit-archive/trailgate?region=eu-west-1
+#     from: now  # else from the oldest event there is
+#   - name: soc
+#     to: syslog+tls://logs.example.com:6514
+#     format: ocsf  # else cloudtrail
+
+# Where it is kept, outside of this machine, what the trail says of itself after each digest; docs/how-to/verify-the-trail.md.
+# anchors:
+#   - url: s3://anchors-of-another-account/trailgate?region=eu-west-1&lock=30d
+#   - url: git+ssh://git@git.example.com/anchors.git#main
+
+# Whom runbooks may tell, by the name that their step notify uses; docs/how-to/write-a-runbook.md.
+# notify:
+#   security:
+#     webhook: https://alerts.example.com/trailgate
+#     secret_file: /etc/trailgate/webhook.key
+`
+
 // YAML is a settings file with what differs from the defaults, and the rest as
 // comments.
 func (c Config) YAML() string {
@@ -233,5 +261,6 @@ func (c Config) YAML() string {
 		}
 		fmt.Fprintf(&b, "%s%s%s: %q  # %s\n", comment, indent, name, k.get(&c), k.Help)
 	}
+	b.WriteString(lists)
 	return b.String()
 }
