@@ -109,6 +109,9 @@ func (b *binder) noTable(t *table) error {
 		}
 		return b.src.fail(t.at, `"`+shorten(t.name)+`"`, "there is no such event data store", hint)
 	}
+	if isBeside(t.name) {
+		return b.src.fail(t.at, `"`+shorten(t.name)+`"`, "this asks the events alone, whatever holds now: "+strings.ToLower(t.name)+" is no table of it", "the tables are "+tableList(b.catalog))
+	}
 	names := tableNames(b.catalog)
 	for _, w := range b.with {
 		names = append(names, w.written)

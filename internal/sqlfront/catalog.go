@@ -22,7 +22,8 @@ type Table struct {
 	// them, and not as Columns does.
 	AsWritten bool
 
-	shapes []shape // how the columns are made of those of CloudTrailLogs; nil for these themselves
+	shapes []shape // how the columns are made of the stored ones; nil for these themselves
+	stored string  // the relation that has those; empty for the one with the trail
 }
 
 // The names of tables in [CloudTrailCatalog].
@@ -59,9 +60,12 @@ var lakeTable = sync.OnceValue(func() Table {
 	return Table{Columns: shapedColumns(shapes), AsWritten: true, shapes: shapes}
 })
 
-// Stored is the table that holds the rows: CloudTrailLogs or
-// CloudTrailHistory.
+// Stored is the table that holds the rows: CloudTrailLogs, CloudTrailHistory, or
+// one beside the trail.
 func (t *Table) Stored() string {
+	if t.stored != "" {
+		return t.stored
+	}
 	if t.shapes != nil {
 		return CloudTrailLogs
 	}

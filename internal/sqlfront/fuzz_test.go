@@ -46,7 +46,7 @@ func FuzzPrint(f *testing.F) {
 	})
 }
 
-var fuzzCatalog = CloudTrailCatalog().WithStore("8d4fb6bb-1b2c-4b39-8a3e-0f5d8f7c9a10")
+var fuzzCatalog = CloudTrailCatalog().WithStore("8d4fb6bb-1b2c-4b39-8a3e-0f5d8f7c9a10").WithBeside()
 
 // What is printed for DuckDB is one SELECT to DuckDB's own parser.
 func FuzzPrintDuckDB(f *testing.F) {

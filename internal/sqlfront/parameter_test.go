@@ -12,7 +12,7 @@ func with(text string, values map[string]string) (*Statement, error) {
 		s, err = s.With(values)
 	}
 	if err == nil {
-		err = s.Check(CloudTrailCatalog())
+		err = s.Check(CloudTrailCatalog().WithBeside())
 	}
 	return s, err
 }
@@ -83,7 +83,7 @@ func TestParametersAreRefusedWithPlaceAndHint(t *testing.T) {
 		{"twice", "-- param: n bigint\n-- param: n bigint\n" + from + "seq = :n", "", "", `line 2, column 11: this parameter is declared twice, found "n"`},
 		{"default of two words", "-- param: n varchar a b\n" + from + "userName = :n", "", "", `line 1, column 11: a default with blanks goes between single quotes, found a b (what the parameter means follows a dash: —)`},
 		{"open default", "-- param: n varchar 'a\n" + from + "userName = :n", "", "", `line 1, column 11: expected one default in single quotes, found 'a (what the parameter means follows a dash: —)`},
-		{"as a table", "SELECT 1 FROM :t", "t", "CloudTrailLogs", `line 1, column 15: expected the name of a table after FROM, found ":t" (the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
+		{"as a table", "SELECT 1 FROM :t", "t", "CloudTrailLogs", `line 1, column 15: expected the name of a table after FROM, found ":t" (the tables are CloudTrailLogs, CloudTrailHistory, cloudtrail_logs, sessions, identities, targets, alarms and runs)`},
 	} {
 		values := map[string]string{c.param: c.value}
 		if c.param == "" {

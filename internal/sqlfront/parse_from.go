@@ -162,7 +162,7 @@ func (p *parser) table() (relation, error) {
 		p.next++
 		t = p.take()
 	}
-	hint := "the tables are " + tableList(CloudTrailCatalog())
+	hint := "the tables are " + tableList(CloudTrailCatalog().WithBeside())
 	switch {
 	case t.kind == stringToken:
 		return nil, p.failAt(t, "expected the name of a table", "files cannot be read; "+hint)

@@ -10,7 +10,7 @@ import (
 func check(text string) error {
 	s, err := Parse(text)
 	if err == nil {
-		err = s.Check(CloudTrailCatalog())
+		err = s.Check(CloudTrailCatalog().WithBeside())
 	}
 	return err
 }
@@ -33,11 +33,11 @@ func TestRefusals(t *testing.T) {
 		{"mistyped keyword", "SELCT * FROM CloudTrailLogs", `line 1, column 1: expected SELECT, found "SELCT" (did you mean "SELECT"?)`},
 		{"keywords run together", from + "WHERE eventName = 'a' ORDERBY eventTime", `line 1, column 52: expected the statement to end, found "ORDERBY" (put a space after ORDER)`},
 		{"mistyped clause", from + "WEHRE eventName = 'a'", `line 1, column 30: expected the statement to end, found "WEHRE" (did you mean "WHERE"?)`},
-		{"two froms", "SELECT * FROM FROM CloudTrailLogs", `line 1, column 15: expected the name of a table after FROM, found "FROM" (the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
+		{"two froms", "SELECT * FROM FROM CloudTrailLogs", `line 1, column 15: expected the name of a table after FROM, found "FROM" (the tables are CloudTrailLogs, CloudTrailHistory, cloudtrail_logs, sessions, identities, targets, alarms and runs)`},
 		{"no table", "SELECT eventName", `line 1, column 8: a column needs a table, found "eventName" (add FROM CloudTrailLogs; text goes between single quotes)`},
 		{"mistyped table", "SELECT * FROM CloudTrailLog", `line 1, column 15: there is no such table, found "CloudTrailLog" (did you mean "CloudTrailLogs"?)`},
-		{"unknown table", "SELECT * FROM secrets", `line 1, column 15: there is no such table, found "secrets" (the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
-		{"qualified table", "SELECT * FROM main.CloudTrailLogs", `line 1, column 20: a table's name has one part, found "CloudTrailLogs" (the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
+		{"unknown table", "SELECT * FROM secrets", `line 1, column 15: there is no such table, found "secrets" (the tables are CloudTrailLogs, CloudTrailHistory, cloudtrail_logs, sessions, identities, targets, alarms and runs)`},
+		{"qualified table", "SELECT * FROM main.CloudTrailLogs", `line 1, column 20: a table's name has one part, found "CloudTrailLogs" (the tables are CloudTrailLogs, CloudTrailHistory, cloudtrail_logs, sessions, identities, targets, alarms and runs)`},
 		{"mistyped column", from + "WHERE evntName = 'a'", `line 1, column 36: there is no such column in CloudTrailLogs, found "evntName" (did you mean "eventName"?)`},
 		{"unknown column", from + "WHERE banana = 'a'", `line 1, column 36: there is no such column in CloudTrailLogs, found "banana" (text goes between single quotes)`},
 		{"mistyped field", from + "WHERE userIdentity.an = 'a'", `line 1, column 36: "userIdentity" has no such field, found "userIdentity.an" (did you mean "arn"?)`},
@@ -101,12 +101,12 @@ func TestRefusals(t *testing.T) {
 		{"EXPLAIN", "EXPLAIN SELECT 1", `line 1, column 1: expected SELECT, found "EXPLAIN" (a query only reads)`},
 		{"FROM first", "FROM CloudTrailLogs", `line 1, column 1: expected SELECT, found "FROM" (a query only reads)`},
 		{"SELECT INTO", "SELECT * INTO x FROM CloudTrailLogs", `line 1, column 10: expected the statement to end, found "INTO"`},
-		{"table function", "SELECT * FROM read_csv('/etc/passwd')", `line 1, column 15: table functions are not supported, found "read_csv" (the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
-		{"quoted table function", `SELECT * FROM "read_csv"('/etc/passwd')`, `line 1, column 15: table functions are not supported, found "read_csv" (the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
+		{"table function", "SELECT * FROM read_csv('/etc/passwd')", `line 1, column 15: table functions are not supported, found "read_csv" (the tables are CloudTrailLogs, CloudTrailHistory, cloudtrail_logs, sessions, identities, targets, alarms and runs)`},
+		{"quoted table function", `SELECT * FROM "read_csv"('/etc/passwd')`, `line 1, column 15: table functions are not supported, found "read_csv" (the tables are CloudTrailLogs, CloudTrailHistory, cloudtrail_logs, sessions, identities, targets, alarms and runs)`},
 		{"scalar file reader", "SELECT read_text('/etc/passwd')", `line 1, column 8: there is no such function here, found "read_text" (files cannot be read)`},
-		{"file as a table", "SELECT * FROM '/etc/passwd'", `line 1, column 15: expected the name of a table, found '/etc/passwd' (files cannot be read; the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
-		{"quoted file as a table", `SELECT * FROM "/etc/passwd"`, `line 1, column 15: there is no such table, found "/etc/passwd" (the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
-		{"query()", "SELECT * FROM query('DROP TABLE x')", `line 1, column 15: table functions are not supported, found "query" (the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
+		{"file as a table", "SELECT * FROM '/etc/passwd'", `line 1, column 15: expected the name of a table, found '/etc/passwd' (files cannot be read; the tables are CloudTrailLogs, CloudTrailHistory, cloudtrail_logs, sessions, identities, targets, alarms and runs)`},
+		{"quoted file as a table", `SELECT * FROM "/etc/passwd"`, `line 1, column 15: there is no such table, found "/etc/passwd" (the tables are CloudTrailLogs, CloudTrailHistory, cloudtrail_logs, sessions, identities, targets, alarms and runs)`},
+		{"query()", "SELECT * FROM query('DROP TABLE x')", `line 1, column 15: table functions are not supported, found "query" (the tables are CloudTrailLogs, CloudTrailHistory, cloudtrail_logs, sessions, identities, targets, alarms and runs)`},
 		{"getenv", "SELECT getenv('HOME')", `line 1, column 8: there is no such function here, found "getenv" (a query sees the trail only)`},
 		{"comment that hides", "SELECT * FROM CloudTrailLogs /* ; */ ; -- \n ATTACH 'x'", `line 2, column 2: expected one statement only, found "ATTACH" (run the second on its own)`},
 		{"nested comment", "SELECT /* /* */ 1 */ FROM CloudTrailLogs", `line 1, column 20: expected an expression, found "/"`},
@@ -121,7 +121,7 @@ func TestRefusals(t *testing.T) {
 		{"full-width semicolon", "SELECT 1；DROP TABLE x", `line 1, column 9: expected SQL, found "；" (U+FF1B) (replace it with a plain ;)`},
 		{"backslash quote", from + `WHERE eventName = 'a\'; DROP TABLE x --'`, `line 1, column 54: expected one statement only, found "DROP" (run the second on its own)`},
 		{"dollar quotes", from + "WHERE eventName = $$a$$", `line 1, column 48: expected SQL, found "$" (a place-holder was not filled in)`},
-		{"place-holder", "SELECT * FROM $EDS_ID", `line 1, column 15: there is no such event data store, found "$EDS_ID" (the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
+		{"place-holder", "SELECT * FROM $EDS_ID", `line 1, column 15: there is no such event data store, found "$EDS_ID" (the tables are CloudTrailLogs, CloudTrailHistory, cloudtrail_logs, sessions, identities, targets, alarms and runs)`},
 		{"very long", "SELECT '" + strings.Repeat("a", MaxText) + "'", `line 1, column 1: a statement of at most 1 MiB, found 1048585 bytes (ask for less in one statement)`},
 		{"deep brackets", "SELECT " + strings.Repeat("(", 100_000) + "1" + strings.Repeat(")", 100_000), `line 1, column 608: this is nested deeper than 200 levels (write it flatter)`},
 		{"deep NOT", from + "WHERE " + strings.Repeat("NOT ", 100_000) + "readOnly", `line 1, column 2436: this is nested deeper than 200 levels (write it flatter)`},
@@ -139,11 +139,11 @@ func TestRefusals(t *testing.T) {
 		{"many unions", "SELECT 1" + strings.Repeat(" UNION SELECT 1", 1000), `line 1, column 760: more than 50 queries are put together, found "UNION" (write fewer)`},
 		{"cubes", "SELECT 1 FROM CloudTrailLogs GROUP BY CUBE (1, 2, 3, 4, 5, 6, 7, 8, 9)", `line 1, column 39: at most 8 columns go into CUBE, found "CUBE" (group by fewer)`},
 		{"recursion", "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT * FROM r", `line 1, column 6: WITH RECURSIVE is not supported (a trail has no tree to climb)`},
-		{"a CTE reads a file", "WITH x AS (SELECT * FROM '/etc/passwd') SELECT * FROM x", `line 1, column 26: expected the name of a table, found '/etc/passwd' (files cannot be read; the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
+		{"a CTE reads a file", "WITH x AS (SELECT * FROM '/etc/passwd') SELECT * FROM x", `line 1, column 26: expected the name of a table, found '/etc/passwd' (files cannot be read; the tables are CloudTrailLogs, CloudTrailHistory, cloudtrail_logs, sessions, identities, targets, alarms and runs)`},
 		{"writing in WITH", "WITH x AS (INSERT INTO CloudTrailLogs VALUES (1)) SELECT 1", `line 1, column 12: expected SELECT, found "INSERT" (a query only reads)`},
-		{"an engine's own table", "SELECT * FROM logs", `line 1, column 15: there is no such table, found "logs" (the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
-		{"an engine's catalogue", "SELECT * FROM information_schema.tables", `line 1, column 34: a table's name has one part, found "tables" (the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
-		{"our own names", `SELECT * FROM "_w1"`, `line 1, column 15: there is no such table, found "_w1" (the tables are CloudTrailLogs, CloudTrailHistory and cloudtrail_logs)`},
+		{"an engine's own table", "SELECT * FROM logs", `line 1, column 15: there is no such table, found "logs" (the tables are CloudTrailLogs, CloudTrailHistory, cloudtrail_logs, sessions, identities, targets, alarms and runs)`},
+		{"an engine's catalogue", "SELECT * FROM information_schema.tables", `line 1, column 34: a table's name has one part, found "tables" (the tables are CloudTrailLogs, CloudTrailHistory, cloudtrail_logs, sessions, identities, targets, alarms and runs)`},
+		{"our own names", `SELECT * FROM "_w1"`, `line 1, column 15: there is no such table, found "_w1" (the tables are CloudTrailLogs, CloudTrailHistory, cloudtrail_logs, sessions, identities, targets, alarms and runs)`},
 		{"ambiguous", "SELECT seq FROM CloudTrailLogs a, CloudTrailLogs b", `line 1, column 8: more than one column has this name, found "seq" (put the table's name or alias in front: a.seq or b.seq)`},
 		{"window in WHERE", from + "WHERE rank() OVER (ORDER BY seq) = 1", `line 1, column 36: a window function cannot stand in WHERE (select it in a sub-query, and filter outside)`},
 		{"rank without OVER", "SELECT rank() FROM CloudTrailLogs", `line 1, column 8: rank needs OVER (rank(…) OVER (PARTITION BY … ORDER BY …))`},
