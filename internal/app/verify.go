@@ -54,6 +54,7 @@ type TrailFinding struct {
 	EventID string `json:"eventId,omitempty"` // where it is known
 	Offset  int64  `json:"offset"`            // in the file, where it applies
 	Problem string `json:"problem"`
+	lost    bool   // a digest that only anchors know of
 }
 
 // VerifyTrail checks a trail: journal, seals, log files and digests against each
@@ -232,7 +233,7 @@ func (v *trailVerifier) checkLogFiles(ctx context.Context) error {
 		return err
 	}
 	for _, f := range report.Findings {
-		v.find(TrailFinding{Where: f.Object, Seq: f.Seq, EventID: f.EventID, Problem: f.Problem})
+		v.find(TrailFinding{Where: f.Object, Seq: f.Seq, EventID: f.EventID, Problem: f.Problem, lost: f.Lost})
 	}
 	v.r.Notes = append(v.r.Notes, report.Notes...)
 	v.r.Digests, v.r.Backfill, v.r.LogFiles = report.Digests, report.Backfills, report.LogFiles
@@ -302,13 +303,18 @@ func (v *trailVerifier) checkAnchors(ctx context.Context) error {
 		return nil
 	}
 	head, first := r.Head().Seq, r.First()
+	lost := v.foldLost(head)
 	pruned := 0
 	for _, a := range v.told {
 		link, ok := links[a.Seq]
 		switch {
 		case a.Seq > head:
+			gone := ""
+			if lost[a.Digest.Key] {
+				gone = "; not found either: its digest " + a.Digest.Key
+			}
 			v.find(TrailFinding{Where: "journal", Seq: head + 1, Problem: fmt.Sprintf(
-				"the journal ends with event %d, and the %s knows event %d: %d acknowledged events were taken away, or an older copy was put back", head, a, a.Seq, a.Seq-head)})
+				"the journal ends with event %d, and the %s knows event %d: %d acknowledged events were taken away, or an older copy was put back%s", head, a, a.Seq, a.Seq-head, gone)})
 		case !ok && a.Seq < first:
 			pruned++
 		case !ok || hex.EncodeToString(link.Hash[:]) != a.Hash:
@@ -320,6 +326,27 @@ func (v *trailVerifier) checkAnchors(ctx context.Context) error {
 		v.note("%d anchors speak of events before %d, which a tombstone says were removed", pruned, first)
 	}
 	return nil
+}
+
+// foldLost takes out the findings of digests that only anchors of events beyond
+// the journal's end know of, and returns those digests: a trail that was put back
+// is one finding for each anchor, with both.
+func (v *trailVerifier) foldLost(head uint64) map[string]bool {
+	beyond := map[string]bool{}
+	for _, a := range v.told {
+		if a.Seq > head {
+			beyond[a.Digest.Key] = true
+		}
+	}
+	lost := map[string]bool{}
+	v.r.Findings = slices.DeleteFunc(v.r.Findings, func(f TrailFinding) bool {
+		if !f.lost || !beyond[f.Where] {
+			return false
+		}
+		lost[f.Where] = true
+		return true
+	})
+	return lost
 }
 
 // Summary is the report in a line.

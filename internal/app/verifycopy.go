@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 // ErrNoKeys says that a copy of a bucket cannot be checked with its own keys.
 var ErrNoKeys = errors.New("a copy of a bucket has no keys one could believe")
 
+// ErrNoCopy says that there are no digests where a copy of a bucket should be.
+var ErrNoCopy = errors.New("no copy of a bucket")
+
 // openCopy opens a bucket that holds nothing but log files and digests, and finds
 // out whose they are.
 func (v *trailVerifier) openCopy(ctx context.Context) error {
@@ -22,6 +26,9 @@ func (v *trailVerifier) openCopy(ctx context.Context) error {
 		return ErrNoKeys
 	}
 	place := *v.o.Bucket
+	if info, err := os.Stat(place.Dir); place.Dir != "" && (err != nil || !info.IsDir()) {
+		return fmt.Errorf("%w: there is no directory %s", ErrNoCopy, place.Dir)
+	}
 	bucket, prefix, err := openPlace(ctx, place, bucketName(v.cfg))
 	if err != nil {
 		return err
@@ -64,7 +71,7 @@ func findTrail(ctx context.Context, b blob.Bucket, prefix string) (found logfile
 		found, digest = k.Layout, o.Key
 	}
 	if digest == "" {
-		return found, "", newest, errors.New("there are none")
+		return found, "", newest, fmt.Errorf("%w: there are none", ErrNoCopy)
 	}
 	return found, digest, newest, nil
 }

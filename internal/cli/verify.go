@@ -65,6 +65,8 @@ func (sh *shell) verifyTrail(cmd *cobra.Command, f verifyFlags) error {
 	switch {
 	case errors.Is(err, app.ErrNoKeys):
 		return misused("trailgate ca show digest > digest.pem, on the server, and --public-key digest.pem here", "--bucket needs --public-key")
+	case errors.Is(err, app.ErrNoCopy):
+		return hinted(err, "--bucket names the folder that holds AWSLogs of the trail's bucket: file:///DIR, on this machine, or s3://BUCKET/PREFIX")
 	case errors.Is(err, fs.ErrNotExist) && f.bucket == "":
 		return noData(cfg)
 	case err != nil:

@@ -58,6 +58,7 @@ type Finding struct {
 	Seq     uint64 // of the event, where there is one and the journal says
 	EventID string // of the event, where there is one
 	Problem string
+	Lost    bool // the object is gone, and only a witness knows that it was there
 }
 
 func (f Finding) String() string {

@@ -2,6 +2,7 @@ package logfile
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -168,7 +169,10 @@ func (v *verifier) checkWitness(w Witness) {
 	d, ok := v.digests[w.Digest.Object]
 	switch {
 	case !ok:
-		v.lacks(w.Digest.Object, "%s was told of it at %s", w.Source, w.Time.UTC().Format(timeLayout))
+		if !v.missing[w.Digest.Object] {
+			v.missing[w.Digest.Object] = true
+			v.find(Finding{Object: w.Digest.Object, Lost: true, Problem: fmt.Sprintf("not found: %s was told of it at %s", w.Source, w.Time.UTC().Format(timeLayout))})
+		}
 	case d.hash != "" && d.hash != w.Digest.Hash || d.signature != w.Digest.Signature:
 		v.findf(w.Digest.Object, "it is not the digest that %s was told of at %s", w.Source, w.Time.UTC().Format(timeLayout))
 	}
