@@ -212,7 +212,23 @@ func (b *binder) noColumn(n *name) error {
 	}
 	hint := didYouMean(part, names)
 	if hint == "" && len(n.parts) == 1 {
+		hint = fieldHint(part, s.all)
+	}
+	if hint == "" && len(n.parts) == 1 {
 		hint = "text goes between single quotes"
 	}
 	return b.src.fail(n.at, text, "there is no such column"+where, hint)
+}
+
+// fieldHint names the field of a row that a name is, where no column is: what is
+// a column of one table is within another column of the next.
+func fieldHint(name string, columns []*visibleColumn) string {
+	for _, c := range columns {
+		for _, f := range c.x.info().typ.Fields {
+			if strings.EqualFold(f.Name, name) {
+				return `did you mean "` + c.name + "." + f.Name + `"?`
+			}
+		}
+	}
+	return ""
 }
