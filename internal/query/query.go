@@ -31,6 +31,8 @@ type Request struct {
 	// Only, when set, is an ARN: events of other identities do not exist for the
 	// statement, whatever it says.
 	Only string
+	// Beside is the rows of the tables beside the trail that the statement names.
+	Beside []Snapshot
 	// MaxSeq hides events appended after it; 0 hides none.
 	MaxSeq uint64
 	// MaxRows and Timeout bound the answer; zero means the engine's default

@@ -64,7 +64,7 @@ func guardNode(n any, views, shared []string) error {
 		}
 	case map[string]any:
 		for _, name := range commonTables(n) {
-			if slices.ContainsFunc([]string{logsView, recentView, ownLogsView, ownRecentView}, func(view string) bool { return strings.EqualFold(name, view) }) {
+			if slices.ContainsFunc(append(snapshotNames(), logsView, recentView, ownLogsView, ownRecentView), func(view string) bool { return strings.EqualFold(name, view) }) {
 				return fmt.Errorf("%w: WITH %q", errGuard, name)
 			}
 			shared = append(slices.Clip(shared), name)

@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,12 @@ func statementText(r query.Request) string {
 // relation is what a table of the statement is in the worker: a view,
 // bounded as the request says.
 func relation(r query.Request, table string) string {
+	switch {
+	case table == sqlfront.Sessions:
+		return sessionsOf(relation(r, sqlfront.CloudTrailLogs))
+	case slices.Contains(sqlfront.Snapshots, table):
+		return snapshotName(table)
+	}
 	var bounds []string
 	view, recent := logsView, recentView
 	if r.Only != "" {
