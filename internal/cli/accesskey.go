@@ -105,7 +105,7 @@ func (sh *shell) createAccessKey(cmd *cobra.Command, _ []string) error {
 		if endpoint == "" {
 			endpoint, next = "https://HOST:PORT", "set api.listen, which is empty, and start the server again"
 		}
-		fmt.Fprintf(sh.err, "%s is %s's. Add this to ~/.aws/config:\n", k.ID, in.Identity)
+		fmt.Fprintf(sh.err, "%s belongs to %s. Add this to ~/.aws/config:\n", k.ID, in.Identity)
 		fmt.Fprint(sh.out, profileText(profile, endpoint, k))
 		sh.done(next, "the secret is not shown again")
 		return nil
