@@ -10,7 +10,6 @@ import (
 
 	"github.com/trailgate/trailgate/event"
 	"github.com/trailgate/trailgate/internal/admin"
-	"github.com/trailgate/trailgate/internal/blob"
 	"github.com/trailgate/trailgate/internal/blob/fs"
 	"github.com/trailgate/trailgate/internal/config"
 	"github.com/trailgate/trailgate/internal/trail"
@@ -68,4 +67,4 @@ func Export(ctx context.Context, cfg config.Config, o export.Options) (export.Re
 }
 
 // DirBucket is a directory that log files are written to.
-func DirBucket(dir string) blob.Bucket { return fs.Open(dir, dir) }
+func DirBucket(dir string) *fs.Bucket { return fs.Open(dir, dir) }

@@ -64,8 +64,9 @@ func (sh *shell) export(ctx context.Context, o export.Options, out string) error
 		if err != nil {
 			return fmt.Errorf("find %s: %w", out, err)
 		}
-		o.Bucket = app.DirBucket(dir)
-		return sh.exported(ctx, cfg, o, out)
+		to := app.DirBucket(dir)
+		o.Bucket = to
+		return errors.Join(sh.exported(ctx, cfg, o, out), to.Close())
 	case (out == "" || out == "-") && terminal && o.Format == export.Parquet:
 		return misused("--out FILE", "parquet is nothing for a terminal")
 	case out == "" || out == "-":

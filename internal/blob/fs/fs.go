@@ -3,7 +3,8 @@
 //
 // A file is written whole and synced under another name, then gets its own; the
 // metadata goes first, so that an object which is there has it. What a crash
-// leaves in DIR/.tmp-put is no object and is removed by a later Put. One limit
+// leaves in DIR/.tmp-put is no object and is removed by the first Put of whoever
+// comes next: a file that is being written is locked, and a crash unlocks it. One limit
 // remains: a Put that dies while it replaces an object by one with other metadata
 // may leave the old body with the new metadata. The trail replaces nothing.
 //
@@ -34,7 +35,7 @@ import (
 
 const (
 	tempDir    = blob.TempPrefix + "put"
-	tempOld    = time.Hour // a file of an earlier Put that is older will get no name any more
+	tempOld    = time.Hour // where nothing can be locked, a file of an earlier Put that is older will get no name any more
 	maxObject  = 1 << 30
 	maxMeta    = 64 << 10
 	owner      = 0o600
@@ -68,7 +69,10 @@ func (b *Bucket) Close() error {
 	if b.root == nil {
 		return nil
 	}
-	defer func() { b.root = nil }()
+	if b.swept {
+		_ = b.root.Remove(tempDir) // stays while another process writes
+	}
+	defer func() { b.root, b.swept = nil, false }()
 	return b.root.Close()
 }
 
@@ -207,15 +211,41 @@ func writeFile(root *os.Root, name string, b []byte, create bool) (err error) {
 	return syncDir(root, path.Dir(name))
 }
 
-// createTemp makes a file that nobody else has.
+// createTemp makes a file that nobody else has, locked until it is closed.
 func createTemp(root *os.Root) (*os.File, string, error) {
 	for n := os.Getpid(); ; n += 1 << 22 { // process IDs are smaller
 		temp := fmt.Sprintf("%s/%x", tempDir, n)
 		f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, owner)
-		if !errors.Is(err, fs.ErrExist) {
-			return f, temp, err
+		switch {
+		case errors.Is(err, fs.ErrExist):
+			continue
+		case errors.Is(err, fs.ErrNotExist): // another process was done with the directory
+			if err := makeDirs(root, tempDir); err != nil {
+				return nil, "", err
+			}
+			continue
+		case err != nil:
+			return nil, "", err
 		}
+		if !errors.Is(lock(f), syscall.EWOULDBLOCK) && isAt(root, f, temp) {
+			return f, temp, nil
+		}
+		f.Close() // a sweep took it before it was locked
 	}
+}
+
+// lock locks a temporary file: EWOULDBLOCK says that another has it. Not every
+// file system can lock.
+func lock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
+
+// isAt reports whether a file still has its name.
+func isAt(root *os.Root, f *os.File, name string) bool {
+	mine, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := root.Lstat(name)
+	return err == nil && os.SameFile(mine, there)
 }
 
 // sweep makes the directory of temporary files and removes what a crash left.
@@ -231,9 +261,17 @@ func (b *Bucket) sweep(root *os.Root) error {
 		return err
 	}
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > tempOld {
-			_ = root.Remove(tempDir + "/" + e.Name()) // another process may have been first
+		name := tempDir + "/" + e.Name()
+		f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		if err != nil {
+			continue // another process may have been first
 		}
+		info, err := f.Stat()
+		locked := lock(f)
+		if locked == nil || !errors.Is(locked, syscall.EWOULDBLOCK) && err == nil && time.Since(info.ModTime()) > tempOld {
+			_ = root.Remove(name)
+		}
+		f.Close()
 	}
 	b.swept = true
 	return nil

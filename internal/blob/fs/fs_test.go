@@ -8,7 +8,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/trailgate/trailgate/internal/blob"
 	"github.com/trailgate/trailgate/internal/blob/blobtest"
@@ -72,14 +71,18 @@ func TestWhatACrashLeftIsNoObject(t *testing.T) {
 	if err := os.MkdirAll(temp, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	long := time.Now().Add(-2 * tempOld)
-	for name, at := range map[string]time.Time{"old": long, "new": time.Now()} {
+	for _, name := range []string{"dead", "living"} {
 		if err := os.WriteFile(filepath.Join(temp, name), []byte("half"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chtimes(filepath.Join(temp, name), at, at); err != nil {
-			t.Fatal(err)
-		}
+	}
+	living, err := os.Open(filepath.Join(temp, "living"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer living.Close()
+	if err := syscall.Flock(int(living.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
 	}
 	// Metadata without its object: the crash came between the two.
 	if err := os.WriteFile(filepath.Join(dir, "k.meta.json"), []byte(`{"n":"1"}`), 0o600); err != nil {
@@ -102,8 +105,30 @@ func TestWhatACrashLeftIsNoObject(t *testing.T) {
 	for _, e := range left {
 		names = append(names, e.Name())
 	}
-	if err != nil || !slices.Equal(names, []string{"new"}) {
-		t.Errorf("after a Put %s holds %v, %v; want what another process may still be writing", tempDir, names, err)
+	if err != nil || !slices.Equal(names, []string{"living"}) {
+		t.Errorf("after a Put %s holds %v, %v; want what another process is still writing", tempDir, names, err)
+	}
+}
+
+// TestNothingIsLeftOnceAllAreDone: whoever closes last takes the directory of
+// temporary files away, and it is made again for whoever goes on.
+func TestNothingIsLeftOnceAllAreDone(t *testing.T) {
+	dir := t.TempDir()
+	one, other := open(t, dir), open(t, dir)
+	for i, step := range []func() error{
+		func() error { return one.Put(t.Context(), "a", []byte("x"), nil) },
+		func() error { return other.Put(t.Context(), "b", []byte("x"), nil) },
+		one.Close,
+		func() error { return other.Put(t.Context(), "c", []byte("x"), nil) },
+		other.Close,
+	} {
+		if err := step(); err != nil {
+			t.Fatalf("step %d: %v", i, err)
+		}
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 3 {
+		t.Errorf("left are %v, %v; want the three objects", left, err)
 	}
 }
 
