@@ -31,6 +31,8 @@ type Request struct {
 	// Only, when set, is an ARN: events of other identities do not exist for the
 	// statement, whatever it says.
 	Only string
+	// By is who asks. One asker has some of an engine's places, never all.
+	By string
 	// Beside is the rows of the tables beside the trail that the statement names.
 	Beside []Snapshot
 	// MaxSeq hides events appended after it; 0 hides none.
@@ -59,11 +61,44 @@ type Result struct {
 	Rows      [][]any
 	Truncated bool // there were more rows than MaxRows, or than fit into 64 MiB
 	Elapsed   time.Duration
+	Scanned   Scan
+}
+
+// Scan is what a statement read, each time it read it: a table that is joined
+// with itself counts twice, and what a filter let the engine leave out not at
+// all.
+//
+// An engine reads whole row groups of Parquet. Rows and Bytes are those of the
+// row groups read, where only some of the files' were by their mean; Bytes are
+// the compressed columns the statement needed. A row that is still in memory
+// counts with its record's text, by the mean as well.
+type Scan struct {
+	Files     int64 `json:"files"`
+	RowGroups int64 `json:"rowGroups"`
+	Rows      int64 `json:"rows"`
+	Bytes     int64 `json:"bytes"`
+}
+
+// Plan is how an engine answers a statement. It is found out by running it; the
+// rows are given to nobody.
+type Plan struct {
+	Text      string   `json:"text"`      // the statement as the engine gets it
+	Columns   []string `json:"columns"`   // of the trail, that it reads
+	Days      []string `json:"days"`      // partitions that may hold what it asks for
+	AllDays   int      `json:"allDays"`   // partitions there are
+	AllFiles  int64    `json:"allFiles"`  // Parquet files there are
+	AllGroups int64    `json:"allGroups"` // row groups in them
+	Scanned   Scan     `json:"scanned"`
+	Memory    int64    `json:"memory"` // of the rows scanned, those not sealed yet
+	Rows      int      `json:"rows"`   // of the answer
+	Seconds   float64  `json:"seconds"`
 }
 
 // Engine answers statements.
 type Engine interface {
 	Query(ctx context.Context, r Request) (*Result, error)
+	// Explain says how Query answers r.
+	Explain(ctx context.Context, r Request) (*Plan, error)
 	// Applied is the newest event this engine's answers include; Wait blocks
 	// until that is at least seq.
 	Applied() uint64

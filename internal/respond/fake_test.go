@@ -320,6 +320,10 @@ func (e *goEngine) Query(_ context.Context, r query.Request) (*query.Result, err
 
 func (e *goEngine) Applied() uint64 { return uint64(len(e.entries())) }
 
+func (e *goEngine) Explain(context.Context, query.Request) (*query.Plan, error) {
+	return nil, errors.ErrUnsupported // a runbook asks for none
+}
+
 func (e *goEngine) Wait(ctx context.Context, _ uint64) error {
 	if e.dead() {
 		return query.ErrUnavailable

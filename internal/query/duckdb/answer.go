@@ -16,52 +16,69 @@ import (
 // chunkBytes is when rows are sent on.
 const chunkBytes = 256 << 10
 
+// found is what is known of a statement that has run.
+type found struct {
+	rows      int  // that were sent, or would have been
+	truncated bool // there were more than asked for
+	readings  []reading
+}
+
 // answer runs one statement and sends its columns and rows through send.
-// It reports whether there were more rows than asked for.
-func (d *database) answer(ctx context.Context, q ask, send func(frame []byte) error) (truncated bool, err error) {
-	conn, err := d.connect(ctx)
+func (d *database) answer(ctx context.Context, q ask, send func(frame []byte) error) (f found, err error) {
+	conn, err := d.session(ctx)
 	if err != nil {
-		return false, err
+		return f, err
 	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
+	defer func() { err = errors.Join(err, conn.close()) }()
 	views := []string{logsView, recentView}
 	if q.Only != "" {
 		views = []string{ownLogsView, ownRecentView}
-		if err := only(ctx, conn, q.Only); err != nil {
-			return false, err
+		if err := only(ctx, conn.Conn, q.Only); err != nil {
+			return f, err
 		}
 	}
-	if err := guard(ctx, conn, q.SQL, views); err != nil {
-		return false, err
+	tables, err := q.tables.load(ctx, conn.Conn)
+	if err != nil {
+		return f, err
 	}
-	if err := execute(ctx, conn, "BEGIN TRANSACTION READ ONLY"); err != nil {
-		return false, err
+	if err := guard(ctx, conn.Conn, q.SQL, append(views, tables...)); err != nil {
+		return f, err
+	}
+	if err := execute(ctx, conn.Conn, "BEGIN TRANSACTION READ ONLY"); err != nil {
+		return f, err
 	}
 	// Nothing is undone by it, and an interrupted transaction is over already.
-	defer func() { _ = execute(context.WithoutCancel(ctx), conn, "ROLLBACK") }()
+	defer func() { _ = execute(context.WithoutCancel(ctx), conn.Conn, "ROLLBACK") }()
 
 	if q.Since != nil {
-		if err := since(ctx, conn, *q.Since); err != nil {
-			return false, err
+		if err := since(ctx, conn.Conn, *q.Since); err != nil {
+			return f, err
 		}
+	}
+	if err := conn.watch(ctx); err != nil {
+		return f, err
 	}
 	// Prepare, unlike PrepareContext, refuses more than one statement before it
 	// runs any.
 	stmt, err := conn.Prepare(q.SQL)
 	if err != nil {
-		return false, err
+		return f, err
 	}
 	defer func() { err = errors.Join(err, stmt.Close()) }()
 	rows, err := stmt.(driver.StmtQueryContext).QueryContext(ctx, nil)
-	if err != nil {
-		return false, err
+	if err == nil {
+		f.rows, f.truncated, err = stream(ctx, q, rows, send)
+		err = errors.Join(err, rows.Close())
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	return stream(ctx, q, rows, send)
+	f.readings = conn.readings()
+	return f, err
 }
 
-// stream sends columns and rows.
-func stream(ctx context.Context, q ask, rows driver.Rows, send func([]byte) error) (truncated bool, err error) {
+// stream sends columns and rows, and says how many and whether there are more.
+func stream(ctx context.Context, q ask, rows driver.Rows, send func([]byte) error) (n int, truncated bool, err error) {
+	if q.Explain {
+		send = func([]byte) error { return nil }
+	}
 	types := rows.(driver.RowsColumnTypeDatabaseTypeName)
 	names := rows.Columns()
 	head := columns{ID: q.ID}
@@ -73,10 +90,10 @@ func stream(ctx context.Context, q ask, rows driver.Rows, send func([]byte) erro
 	}
 	frame, err := jsonFrame(kindColumns, head)
 	if err != nil {
-		return false, err
+		return n, false, err
 	}
 	if err := send(frame); err != nil {
-		return false, err
+		return n, false, err
 	}
 	start := func() []byte { return binary.BigEndian.AppendUint64(newFrame(kindRows), q.ID) }
 	flush := func(b []byte) error {
@@ -88,29 +105,29 @@ func stream(ctx context.Context, q ask, rows driver.Rows, send func([]byte) erro
 	}
 	row := make([]driver.Value, len(names))
 	chunk, sent := start(), 0
-	for n := 0; ; n++ {
+	for ; ; n++ {
 		switch err := rows.Next(row); {
 		case errors.Is(err, io.EOF):
-			return false, flush(chunk)
+			return n, false, flush(chunk)
 		case err != nil:
-			return false, err
+			return n, false, err
 		case ctx.Err() != nil:
-			return false, ctx.Err()
+			return n, false, ctx.Err()
 		}
 		before := len(chunk)
 		for i, v := range row {
 			cell, err := convert[i](v)
 			if err != nil {
-				return false, fmt.Errorf("column %s: %w", names[i], err)
+				return n, false, fmt.Errorf("column %s: %w", names[i], err)
 			}
 			chunk = appendCell(chunk, cell)
 		}
 		if n == q.MaxRows || sent+len(chunk) > q.MaxBytes {
-			return true, flush(chunk[:before])
+			return n, true, flush(chunk[:before])
 		}
 		if len(chunk) >= chunkBytes {
 			if err := flush(chunk); err != nil {
-				return false, err
+				return n, false, err
 			}
 			sent += len(chunk)
 			chunk = start()

@@ -16,7 +16,7 @@ const killAfter = 500 * time.Millisecond
 
 // ask runs one statement in the worker. It returns within killAfter of the
 // statement's end of time or of ctx.
-func (p *process) ask(ctx context.Context, q ask) (*query.Result, error) {
+func (p *process) ask(ctx context.Context, q ask) (*query.Result, *query.Plan, error) {
 	start := time.Now()
 	a := &answer{max: q.MaxBytes, done: make(chan struct{})}
 	p.mu.Lock()
@@ -25,15 +25,26 @@ func (p *process) ask(ctx context.Context, q ask) (*query.Result, error) {
 	p.asks[a.id] = a
 	p.mu.Unlock()
 	if p.ended() { // perhaps before it knew of this one
-		return nil, query.ErrUnavailable
+		return nil, nil, query.ErrUnavailable
+	}
+	frames, err := snapshotFrames(q.ID, q.beside)
+	if err != nil {
+		p.mu.Lock()
+		delete(p.asks, a.id)
+		p.mu.Unlock()
+		return nil, nil, err
 	}
 	frame, err := jsonFrame(kindQuery, q)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	timer := time.NewTimer(q.Timeout + killAfter)
 	defer timer.Stop()
-	err = p.send(frame, timer.C)
+	for _, f := range append(frames, frame) {
+		if err == nil {
+			err = p.send(f, timer.C)
+		}
+	}
 	if err == nil {
 		err = p.await(ctx, a, timer)
 	}
@@ -43,13 +54,18 @@ func (p *process) ask(ctx context.Context, q ask) (*query.Result, error) {
 		err = fmt.Errorf("%w: %s", query.ErrLimit, q.Timeout)
 	}
 	if ctx.Err() != nil && err != nil {
-		return nil, context.Cause(ctx)
+		return nil, nil, context.Cause(ctx)
 	}
-	if err != nil {
-		return nil, err
+	select {
+	case <-a.done:
+	default: // the reader may still be at it
+		return nil, nil, err
 	}
 	a.result.Elapsed = time.Since(start)
-	return &a.result, nil
+	if err != nil {
+		return &query.Result{Scanned: a.result.Scanned, Elapsed: a.result.Elapsed}, nil, err
+	}
+	return &a.result, a.plan, nil
 }
 
 // await waits for the end of an answer, and cancels it when ctx ends.
@@ -81,6 +97,7 @@ func (p *process) await(ctx context.Context, a *answer, timer *time.Timer) error
 func (p *process) takeAnswer(k kind, body []byte) error {
 	var head columns
 	var tail done
+	var how plan
 	var id uint64
 	switch k {
 	case kindColumns:
@@ -93,6 +110,11 @@ func (p *process) takeAnswer(k kind, body []byte) error {
 			return err
 		}
 		id = tail.ID
+	case kindPlan:
+		if err := decodeJSON(body, &how); err != nil {
+			return err
+		}
+		id = how.ID
 	default:
 		if len(body) < 8 {
 			return fmt.Errorf("%w: rows of nothing", errProtocol)
@@ -120,8 +142,10 @@ func (p *process) takeAnswer(k kind, body []byte) error {
 			return err
 		}
 		a.result.Rows = append(a.result.Rows, rows...)
+	case kindPlan:
+		a.plan = &how.Plan
 	case kindDone:
-		a.result.Truncated = tail.Truncated
+		a.result.Truncated, a.result.Scanned = tail.Truncated, tail.Scanned
 		a.err = tail.err()
 		close(a.done)
 	}

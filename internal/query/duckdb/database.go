@@ -8,12 +8,16 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 )
 
 // database is the worker's DuckDB, in memory and locked down.
-type database struct{ connector *duckdb.Connector }
+type database struct {
+	connector *duckdb.Connector
+	weights   atomic.Pointer[weights] // the feed stores, statements read
+}
 
 // openDatabase opens DuckDB with what h allows. After it returns, no statement
 // can open a file outside h.EventsDir, load an extension, use more than the
@@ -24,7 +28,8 @@ func openDatabase(ctx context.Context, h hello) (*database, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open duckdb: %w", err)
 	}
-	d := &database{connector}
+	d := &database{connector: connector}
+	d.weights.Store(&weights{})
 	conn, err := d.connect(ctx)
 	if err != nil {
 		return nil, errors.Join(err, connector.Close())
@@ -50,6 +55,8 @@ func openDatabase(ctx context.Context, h hello) (*database, error) {
 		// the file system is closed, and nothing after the lock.
 		"allowed_directories = " + dirs,
 		"enable_external_access = false",
+		// What a connection counts of its own statements, see watch.
+		"allowed_configs = ['enable_profiling', 'custom_profiling_settings']",
 		"lock_configuration = true",
 	} {
 		if err := execute(ctx, conn, "SET GLOBAL "+setting); err != nil {

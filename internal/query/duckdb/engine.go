@@ -24,8 +24,12 @@ const (
 // maxAnswer bounds an answer; what is over it is left out and Truncated set.
 const maxAnswer = 64 << 20
 
-// maxRunning is how many statements run at a time in one worker; others wait.
-const maxRunning = 4
+// maxRunning is how many statements run at a time in one worker, and maxEach
+// how many of one asker; others wait.
+const (
+	maxRunning = 4
+	maxEach    = 2
+)
 
 // patience is how long Query waits for a worker that is being restarted.
 const patience = 5 * time.Second
@@ -54,9 +58,9 @@ type Options struct {
 // query.ErrUnavailable at once. An answer never includes less than Applied said
 // before it was asked for.
 type Engine struct {
-	o    Options
-	slot chan struct{} // one for each statement that may run
-	kick chan struct{} // size 1: someone waits for events; a second kick says nothing new
+	o      Options
+	places *places
+	kick   chan struct{} // size 1: someone waits for events; a second kick says nothing new
 
 	mu        sync.Mutex      // guards below
 	serving   *process        // nil while no worker may answer
@@ -86,7 +90,7 @@ func New(o Options) *Engine {
 	}
 	return &Engine{
 		o:       o,
-		slot:    make(chan struct{}, maxRunning),
+		places:  newPlaces(),
 		kick:    make(chan struct{}, 1),
 		changed: make(chan struct{}),
 	}
@@ -269,8 +273,37 @@ func (e *Engine) WaitSealed(ctx context.Context) error {
 
 // Query answers one statement. Errors to tell apart: query.ErrLimit (time or
 // memory), query.ErrFailed (the data), query.ErrUnavailable (no worker), and
-// ctx's own cause.
+// ctx's own cause. With the first two there may be a result all the same, which
+// holds nothing but what was read until then.
 func (e *Engine) Query(ctx context.Context, r query.Request) (*query.Result, error) {
+	if err := checkSnapshots(r); err != nil {
+		return nil, err
+	}
+	res, _, err := e.ask(ctx, askFor(r))
+	return res, err
+}
+
+// Explain runs a statement as Query does, with the same errors, and says what
+// it read.
+func (e *Engine) Explain(ctx context.Context, r query.Request) (*query.Plan, error) {
+	if err := checkSnapshots(r); err != nil {
+		return nil, err
+	}
+	q := askFor(r)
+	q.Explain = true
+	_, p, err := e.ask(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
+		return nil, fmt.Errorf("explain statement: %w: no plan", errProtocol)
+	}
+	p.Text = q.SQL
+	return p, nil
+}
+
+// askFor is what the worker is asked for r.
+func askFor(r query.Request) ask {
 	if r.MaxRows <= 0 {
 		r.MaxRows = DefaultMaxRows
 	}
@@ -283,28 +316,25 @@ func (e *Engine) Query(ctx context.Context, r query.Request) (*query.Result, err
 		MaxBytes: maxAnswer,
 		Timeout:  r.Timeout,
 		Only:     r.Only,
+		by:       r.By,
+		beside:   r.Beside,
 	}
 	if r.Window != nil {
 		q.Since = &r.Window.Start
 	}
-	return e.ask(ctx, q)
+	return q
 }
 
-// ask runs text of ours as soon as there is a worker and a slot in it.
-func (e *Engine) ask(ctx context.Context, q ask) (*query.Result, error) {
-	busy := time.NewTimer(q.Timeout)
-	defer busy.Stop()
-	select {
-	case e.slot <- struct{}{}:
-		defer func() { <-e.slot }()
-	case <-busy.C:
-		return nil, fmt.Errorf("%w: %d other queries are running", query.ErrUnavailable, maxRunning)
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+// ask runs text of ours as soon as there is a worker and a place in it.
+func (e *Engine) ask(ctx context.Context, q ask) (*query.Result, *query.Plan, error) {
+	leave, err := e.places.take(ctx, q.by, q.Timeout)
+	if err != nil {
+		return nil, nil, err
 	}
+	defer leave()
 	p, err := e.worker(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return p.ask(ctx, q)
 }

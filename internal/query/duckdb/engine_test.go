@@ -44,7 +44,7 @@ func record(name string) string {
 }
 
 func (e *Engine) rows(ctx context.Context, text string) ([][]any, error) {
-	r, err := e.ask(ctx, ask{SQL: text, MaxRows: 100_000, MaxBytes: maxAnswer, Timeout: 20 * time.Second})
+	r, _, err := e.ask(ctx, ask{SQL: text, MaxRows: 100_000, MaxBytes: maxAnswer, Timeout: 20 * time.Second})
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func TestTimeoutIsErrLimit(t *testing.T) {
 	if err := e.Wait(t.Context(), 300); err != nil {
 		t.Fatal(err)
 	}
-	_, err := e.ask(t.Context(), ask{SQL: slowStatement, MaxRows: 1, MaxBytes: 1, Timeout: 200 * time.Millisecond})
+	_, _, err := e.ask(t.Context(), ask{SQL: slowStatement, MaxRows: 1, MaxBytes: 1, Timeout: 200 * time.Millisecond})
 	if !errors.Is(err, query.ErrLimit) {
 		t.Errorf("a statement over its time: %v, want ErrLimit", err)
 	}
@@ -110,7 +110,7 @@ func TestDeafWorkerIsKilledAndReplaced(t *testing.T) {
 	before := e.pid()
 	start := time.Now()
 	deaf := "SELECT length(regexp_replace(repeat('ab', 400000000), 'a(b)', 'x\\1', 'g')) FROM logs"
-	_, err := e.ask(t.Context(), ask{SQL: deaf, MaxRows: 1, MaxBytes: 1, Timeout: 100 * time.Millisecond})
+	_, _, err := e.ask(t.Context(), ask{SQL: deaf, MaxRows: 1, MaxBytes: 1, Timeout: 100 * time.Millisecond})
 	if !errors.Is(err, query.ErrLimit) {
 		t.Errorf("a deaf statement: %v, want ErrLimit", err)
 	}
@@ -130,7 +130,7 @@ func TestMemoryLimitIsErrLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	huge := "SELECT seq, repeat(eventJson, 20000) AS x FROM logs ORDER BY x"
-	_, err := e.ask(t.Context(), ask{SQL: huge, MaxRows: 1, MaxBytes: 1, Timeout: 20 * time.Second})
+	_, _, err := e.ask(t.Context(), ask{SQL: huge, MaxRows: 1, MaxBytes: 1, Timeout: 20 * time.Second})
 	if !errors.Is(err, query.ErrLimit) {
 		t.Errorf("a statement over the memory limit: %v, want ErrLimit", err)
 	}

@@ -14,7 +14,7 @@ import (
 
 // protocolVersion is said by both sides first. They are always the same binary;
 // it guards against a worker command that names another one.
-const protocolVersion = 1
+const protocolVersion = 2
 
 // maxFrame bounds a body. Batches and chunks of rows are far smaller; one row
 // with huge cells may come near it.
@@ -38,6 +38,7 @@ const (
 	kindColumns kind = 18 // columns
 	kindRows    kind = 19 // the ask's ID in eight bytes, then cells
 	kindDone    kind = 20 // done
+	kindPlan    kind = 21 // plan
 )
 
 var errProtocol = errors.New("query worker protocol")

@@ -42,6 +42,9 @@ type hot struct {
 	sealed     uint64 // all up to here is in the files
 	last       uint64 // the newest event
 	row        []driver.Value
+
+	db             *database
+	records, bytes int64 // that came into memory, see weighRecords
 }
 
 // newHot makes the empty tables and the views.
@@ -50,7 +53,7 @@ func newHot(ctx context.Context, d *database) (*hot, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &hot{conn: conn, row: make([]driver.Value, len(trailColumns))}
+	h := &hot{conn: conn, db: d, row: make([]driver.Value, len(trailColumns))}
 	for _, text := range []string{
 		"CREATE TABLE " + h.table() + " (" + columnDefinitions() + ")",
 		"CREATE TABLE sealed (path VARCHAR, newest TIMESTAMP)", // newest appendTime
@@ -118,11 +121,14 @@ func since(ctx context.Context, c *duckdb.Conn, t time.Time) error {
 // object still gets its row, with what is known of it, and a note.
 func (h *hot) load(body []byte) (notes []string, err error) {
 	last := max(h.last, h.sealed)
+	var records, bytes int64
 	err = decodeEntries(body, func(e event.Entry) error {
 		if e.Seq <= last {
 			return nil
 		}
 		last = e.Seq
+		records++
+		bytes += int64(len(e.JSON))
 		f, err := sqlfront.Flatten(e.JSON, e.Seq, e.AppendTime)
 		if err != nil {
 			notes = append(notes, err.Error())
@@ -143,6 +149,7 @@ func (h *hot) load(body []byte) (notes []string, err error) {
 		return notes, fmt.Errorf("load events up to %d: %w", last, err)
 	}
 	h.last = last
+	h.weighRecords(records, bytes)
 	return notes, nil
 }
 

@@ -48,6 +48,17 @@ type ask struct {
 	MaxRows  int
 	MaxBytes int
 	Timeout  time.Duration
+	Explain  bool   // a plan is wanted, and no rows
+	by       string // who asks
+
+	beside []query.Snapshot // goes ahead, in kindTable frames
+	tables *snapshot        // what came so
+}
+
+// plan comes before done where one was asked for.
+type plan struct {
+	ID   uint64
+	Plan query.Plan
 }
 
 // columns comes before the rows of an answer.
@@ -60,6 +71,7 @@ type columns struct {
 type done struct {
 	ID        uint64
 	Truncated bool
+	Scanned   query.Scan
 	Outcome   outcome
 	Error     string
 }

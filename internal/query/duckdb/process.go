@@ -35,6 +35,7 @@ type answer struct {
 	id     uint64
 	max    int // bytes
 	result query.Result
+	plan   *query.Plan // where one was asked for
 	bytes  int
 	done   chan struct{}
 	err    error // set before done is closed
@@ -186,7 +187,7 @@ func (p *process) take(k kind, body []byte) error {
 			return err
 		}
 		return offer(p.steps, a)
-	case kindColumns, kindRows, kindDone:
+	case kindColumns, kindRows, kindPlan, kindDone:
 		return p.takeAnswer(k, body)
 	default:
 		return fmt.Errorf("%w: unknown frame %d", errProtocol, k)

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"time"
 )
 
 // WorkerMain is the body of the hidden command `trailgate query-worker`. It
@@ -120,6 +121,7 @@ func (w *worker) greet(ctx context.Context, r io.Reader, limit func(hello) error
 // read hands out frames until in ends or the worker cannot go on.
 func (w *worker) read(ctx context.Context, r io.Reader, steps chan<- step, wg *sync.WaitGroup) error {
 	var buf []byte
+	tables := snapshots{}
 	for {
 		k, body, err := readFrame(r, &buf)
 		if errors.Is(err, io.EOF) {
@@ -138,11 +140,16 @@ func (w *worker) read(ctx context.Context, r io.Reader, steps chan<- step, wg *s
 			default:
 				return fmt.Errorf("%w: a step before the last one was answered", errProtocol)
 			}
+		case kindTable:
+			if err := tables.take(body); err != nil {
+				return err
+			}
 		case kindQuery, kindCancel:
 			var q ask
 			if err := decodeJSON(body, &q); err != nil {
 				return err
 			}
+			q.tables = tables.give(q.ID)
 			if k == kindCancel {
 				w.cancel(q.ID)
 				continue
@@ -174,6 +181,8 @@ func (w *worker) feed(ctx context.Context, s step) error {
 		}
 		if err := w.hot.swap(ctx, c); err != nil {
 			a.Error = err.Error()
+		} else if err := w.hot.weigh(ctx); err != nil { // only what queries are said to have read is wrong
+			a.Notes = append(a.Notes, err.Error())
 		}
 	}
 	a.Seq = w.hot.applied()
@@ -204,8 +213,16 @@ func (w *worker) begin(ctx context.Context, q ask, wg *sync.WaitGroup) error {
 func (w *worker) run(ctx context.Context, q ask) done {
 	ctx, stop := context.WithTimeout(ctx, q.Timeout)
 	defer stop()
-	truncated, err := w.db.answer(ctx, q, w.send)
-	d := done{ID: q.ID, Truncated: truncated, Outcome: outcomeOf(ctx, err)}
+	began := time.Now()
+	found, err := w.db.answer(ctx, q, w.send)
+	known := w.db.weights.Load()
+	d := done{ID: q.ID, Truncated: found.truncated, Outcome: outcomeOf(ctx, err)}
+	d.Scanned, _ = known.scan(found.readings)
+	if q.Explain && err == nil {
+		p := known.plan(found.readings)
+		p.Rows, p.Seconds = found.rows, time.Since(began).Seconds()
+		err = w.sendJSON(kindPlan, plan{q.ID, p})
+	}
 	if err != nil {
 		d.Error = firstLine(err.Error())
 	}
