@@ -9,21 +9,23 @@ import (
 // objects as text, and the columns people ask for most beside them. Fields are
 // in the table's column order and carry the table's column names in their
 // parquet tags; [CloudTrailCatalog] is the same list for the front end.
+// Those with few different values in a row group are marked dict: their file is
+// smaller, and an engine compares each value once.
 //
 // Every column may be NULL, which is a nil pointer (a nil slice for Resources).
 // An empty string is an empty string. The strings of one row share its
 // EventJSON's memory: keep the row or nothing of it.
 type Flat struct {
-	EventVersion        *string       `parquet:"eventVersion"`
+	EventVersion        *string       `parquet:"eventVersion,dict"`
 	UserIdentity        *UserIdentity `parquet:"userIdentity"`
 	EventTime           *time.Time    `parquet:"eventTime,timestamp(microsecond:local)"` // UTC
-	EventSource         *string       `parquet:"eventSource"`
-	EventName           *string       `parquet:"eventName"`
-	AWSRegion           *string       `parquet:"awsRegion"`
-	SourceIPAddress     *string       `parquet:"sourceIPAddress"`
-	UserAgent           *string       `parquet:"userAgent"`
-	ErrorCode           *string       `parquet:"errorCode"`
-	ErrorMessage        *string       `parquet:"errorMessage"`
+	EventSource         *string       `parquet:"eventSource,dict"`
+	EventName           *string       `parquet:"eventName,dict"`
+	AWSRegion           *string       `parquet:"awsRegion,dict"`
+	SourceIPAddress     *string       `parquet:"sourceIPAddress,dict"`
+	UserAgent           *string       `parquet:"userAgent,dict"`
+	ErrorCode           *string       `parquet:"errorCode,dict"`
+	ErrorMessage        *string       `parquet:"errorMessage,dict"`
 	RequestParameters   *string       `parquet:"requestParameters"`   // JSON text
 	ResponseElements    *string       `parquet:"responseElements"`    // JSON text
 	AdditionalEventData *string       `parquet:"additionalEventData"` // k=v joined by ", " in key order
@@ -31,17 +33,17 @@ type Flat struct {
 	EventID             *string       `parquet:"eventID"`
 	ReadOnly            *bool         `parquet:"readOnly"`
 	Resources           []Resource    `parquet:"resources,optional,list"`
-	EventType           *string       `parquet:"eventType"`
+	EventType           *string       `parquet:"eventType,dict"`
 	ManagementEvent     *bool         `parquet:"managementEvent"`
-	RecipientAccountID  *string       `parquet:"recipientAccountId"`
+	RecipientAccountID  *string       `parquet:"recipientAccountId,dict"`
 	ServiceEventDetails *string       `parquet:"serviceEventDetails"` // JSON text
-	EventCategory       *string       `parquet:"eventCategory"`
-	UserName            *string       `parquet:"userName"`  // userIdentity.userName
-	UserARN             *string       `parquet:"userArn"`   // userIdentity.arn
-	SessionID           *string       `parquet:"sessionId"` // these three from requestParameters
-	Target              *string       `parquet:"target"`
-	Login               *string       `parquet:"login"`
-	MFAAuthenticated    *string       `parquet:"mfaAuthenticated"`                        // "true" or "false"
+	EventCategory       *string       `parquet:"eventCategory,dict"`
+	UserName            *string       `parquet:"userName,dict"` // userIdentity.userName
+	UserARN             *string       `parquet:"userArn,dict"`  // userIdentity.arn
+	SessionID           *string       `parquet:"sessionId"`     // these three from requestParameters
+	Target              *string       `parquet:"target,dict"`
+	Login               *string       `parquet:"login,dict"`
+	MFAAuthenticated    *string       `parquet:"mfaAuthenticated,dict"`                   // "true" or "false"
 	EventJSON           *string       `parquet:"eventJson"`                               // the record as it is in the trail
 	AppendTime          *time.Time    `parquet:"appendTime,timestamp(microsecond:local)"` // UTC
 	Seq                 *int64        `parquet:"seq"`
@@ -49,14 +51,14 @@ type Flat struct {
 
 // UserIdentity is the column userIdentity.
 type UserIdentity struct {
-	Type           *string         `parquet:"type"`
-	PrincipalID    *string         `parquet:"principalId"`
-	ARN            *string         `parquet:"arn"`
-	AccountID      *string         `parquet:"accountId"`
-	AccessKeyID    *string         `parquet:"accessKeyId"`
-	UserName       *string         `parquet:"userName"`
+	Type           *string         `parquet:"type,dict"`
+	PrincipalID    *string         `parquet:"principalId,dict"`
+	ARN            *string         `parquet:"arn,dict"`
+	AccountID      *string         `parquet:"accountId,dict"`
+	AccessKeyID    *string         `parquet:"accessKeyId,dict"`
+	UserName       *string         `parquet:"userName,dict"`
 	SessionContext *SessionContext `parquet:"sessionContext"`
-	InvokedBy      *string         `parquet:"invokedBy"`
+	InvokedBy      *string         `parquet:"invokedBy,dict"`
 }
 
 // SessionContext is userIdentity.sessionContext.
@@ -67,24 +69,24 @@ type SessionContext struct {
 
 // SessionIssuer is userIdentity.sessionContext.sessionIssuer.
 type SessionIssuer struct {
-	Type        *string `parquet:"type"`
-	PrincipalID *string `parquet:"principalId"`
-	ARN         *string `parquet:"arn"`
-	AccountID   *string `parquet:"accountId"`
-	UserName    *string `parquet:"userName"`
+	Type        *string `parquet:"type,dict"`
+	PrincipalID *string `parquet:"principalId,dict"`
+	ARN         *string `parquet:"arn,dict"`
+	AccountID   *string `parquet:"accountId,dict"`
+	UserName    *string `parquet:"userName,dict"`
 }
 
 // SessionAttributes is userIdentity.sessionContext.attributes.
 type SessionAttributes struct {
-	CreationDate     *string `parquet:"creationDate"`
-	MFAAuthenticated *string `parquet:"mfaAuthenticated"`
+	CreationDate     *string `parquet:"creationDate,dict"`
+	MFAAuthenticated *string `parquet:"mfaAuthenticated,dict"`
 }
 
 // Resource is one element of the column resources.
 type Resource struct {
-	ARN       *string `parquet:"ARN"`
-	AccountID *string `parquet:"accountId"`
-	Type      *string `parquet:"type"`
+	ARN       *string `parquet:"ARN,dict"`
+	AccountID *string `parquet:"accountId,dict"`
+	Type      *string `parquet:"type,dict"`
 }
 
 // Flatten makes the row of one record. The record must be a JSON object;
