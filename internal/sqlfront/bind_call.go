@@ -26,8 +26,8 @@ func (b *binder) call(e *call) (expr, error) {
 	}
 	c.args = make([]expr, len(e.args))
 	for i, a := range e.args {
-		if _, ok := a.(*lambda); ok { // its function binds it, and knows the types of its parameters
-			c.args[i] = a
+		if l, ok := a.(*lambda); ok { // its function binds it, and knows the types of its parameters
+			c.args[i] = &lambda{node: node{l.at, unboundLambda}, params: l.params, body: l.body}
 		} else if c.args[i], err = b.expr(a); err != nil {
 			return nil, err
 		}
@@ -49,7 +49,7 @@ func (b *binder) call(e *call) (expr, error) {
 		return nil, err
 	}
 	for _, a := range c.args {
-		if l, ok := a.(*lambda); ok && l.typ == nil {
+		if l, ok := a.(*lambda); ok && l.typ == unboundLambda {
 			return nil, b.fail(a, fn.name+" takes no lambda here", "signature: "+fn.signature)
 		}
 	}
@@ -58,6 +58,9 @@ func (b *binder) call(e *call) (expr, error) {
 	}
 	return c, nil
 }
+
+// unboundLambda is the type of a lambda that no function has bound.
+var unboundLambda = &Type{Kind: Lambda}
 
 // mayStand says whether a call may stand where it does; leave goes with it.
 func (b *binder) mayStand(e, c *call) (leave func(), err error) {

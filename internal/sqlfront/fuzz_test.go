@@ -16,7 +16,8 @@ var fuzzSeeds = []string{deniedSurge, sessionWithoutMFA, "", ";", "SELECT 1", "S
 	"WITH x AS (SELECT 1) SELECT * FROM x", "WITH w(a) AS (VALUES 1, 2) SELECT w.a, r.arn FROM w LEFT JOIN CloudTrailLogs c ON c.seq = w.a CROSS JOIN UNNEST(c.resources) WITH ORDINALITY AS t(r, n) UNION ALL (SELECT 1, 'x' LIMIT 1) ORDER BY 1",
 	"SELECT rank() OVER (PARTITION BY a ORDER BY b DESC ROWS BETWEEN 1 PRECEDING AND UNBOUNDED FOLLOWING), ARRAY[1][1], (a, b) = (1, 2), x.y FROM (SELECT seq a, seq b FROM CloudTrailLogs) GROUP BY CUBE (a), ROLLUP (b), GROUPING SETS ((), (a, b))",
 	"SELECT transform(resources, r -> r.arn), reduce(ARRAY[1.5], 0, (s, x) -> s + 1, s -> s), element_at(requestParameters, 'k'), try(CAST(eventTime AT TIME ZONE 'Asia/Tokyo' AS varchar(5))) FROM 8d4fb6bb-1b2c-4b39-8a3e-0f5d8f7c9a10, <EDS ID> x",
-	"SELECT * FROM cloudtrail_logs a JOIN cloudtrail_logs b USING (eventid) WHERE EXISTS (SELECT 1 WHERE a.eventtime > ALL (SELECT eventtime FROM cloudtrail_logs)) OFFSET 1 FETCH FIRST 2 ROWS ONLY", "SELECT * FROM read_csv('/etc/passwd')", "SELECT ((((((1))))))", "SELECT \x00", "SELECT е", "SELECT 1e", "SELECT - - -1 - -1"}
+	"SELECT * FROM cloudtrail_logs a JOIN cloudtrail_logs b USING (eventid) WHERE EXISTS (SELECT 1 WHERE a.eventtime > ALL (SELECT eventtime FROM cloudtrail_logs)) OFFSET 1 FETCH FIRST 2 ROWS ONLY", "SELECT * FROM read_csv('/etc/passwd')", "SELECT ((((((1))))))", "SELECT \x00", "SELECT е", "SELECT 1e", "SELECT - - -1 - -1",
+	"SELECT any_match(r -> r / a, r -> r = 1), map_keys(transform_keys(m -> x, (k, v) -> k)), json_extract(j -> j, '$.Id')"}
 
 // Whatever the text, parsing ends with a statement or a placed error.
 func FuzzParse(f *testing.F) {

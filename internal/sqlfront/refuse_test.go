@@ -1,6 +1,7 @@
 package sqlfront
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -167,5 +168,33 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("%.200s\n got %s\nwant %s", tc.text, err, tc.want)
 			}
 		})
+	}
+}
+
+// A lambda where none belongs is refused by every function, in every place.
+func TestLambdaStandsNowhereElse(t *testing.T) {
+	others := []string{"1", "'a'", "'$.a'", "true", "ARRAY[1]", "map(ARRAY['a'], ARRAY[1])", "eventTime", "INTERVAL '1' DAY", "x -> x", "(x, y) -> x"}
+	for _, name := range functionNames() {
+		for n := 1; n <= 4; n++ {
+			for at := range n {
+				for _, other := range others {
+					args := slices.Repeat([]string{other}, n)
+					args[at] = "l -> l"
+					text := "SELECT " + name + "(" + strings.Join(args, ", ") + ") FROM CloudTrailLogs"
+					_ = check(text) // many are fine; what must not come is a panic
+				}
+			}
+		}
+	}
+	for text, want := range map[string]string{
+		"SELECT any_match(r -> r, r -> r = 1)":    `line 1, column 18: any_match needs an array, this is a lambda (the column resources is one)`,
+		"SELECT map_keys(m -> m)":                 `line 1, column 17: map_keys needs a map, this is a lambda`,
+		"SELECT json_extract(j -> j, '$.Id')":     `line 1, column 21: json_extract needs a varchar, this is a lambda`,
+		"SELECT lower(x -> x)":                    `line 1, column 14: lower needs a varchar, this is a lambda`,
+		"SELECT try(x -> x), coalesce(1, x -> x)": `line 1, column 12: try takes no lambda here (signature: try(x) → x)`,
+	} {
+		if err := check(text); err == nil || err.Error() != want {
+			t.Errorf("%s\n got %v\nwant %s", text, err, want)
+		}
 	}
 }
