@@ -41,7 +41,7 @@ func (a *App) openAPI(auth *authn.Authn) error {
 		Origin: a.origin, Name: a.cfg.Trail.Name, StoreID: EventDataStoreID(a.cfg),
 		Bucket: a.files.bucket, Prefix: a.files.layout.Prefix, Dir: queriesDir(a.cfg),
 		Created: installed(a.cfg), Retention: retentionOf(a.cfg), Throttle: a.cfg.Limits.ThrottleInterval,
-		Journal: a.trail, Signers: auth, Rules: a.rules, Queries: a.people, Tokens: seal,
+		Journal: a.trail, Signers: auth, Rules: a.rules, Queries: beside{a.people, a.store}, Tokens: seal,
 		PublicKeys: a.apiKeys, Delivery: a.apiDelivery, Sign: a.apiSign,
 		Now: time.Now, Log: a.o.Log,
 	})

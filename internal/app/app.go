@@ -145,7 +145,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) 
 		Origin: a.origin, TrailName: cfg.Trail.Name, Store: a.store, Locks: a.locks, Sessions: apiSessions{a.gate}, Rules: a.rules, Respond: apiRunbooks{a.respond}, Node: a, Log: o.Log,
 		Forwarders: apiForwarders{a},
 		Deliveries: a,
-		Query:      &queries{engine: a.people, trail: a.trail, origin: a.origin, store: EventDataStoreID(a.cfg), now: time.Now},
+		Query:      &queries{engine: beside{a.people, a.store}, trail: a.trail, origin: a.origin, store: EventDataStoreID(a.cfg), now: time.Now},
 		Admin:      admin.New(admin.Deps{Store: a.store, Trail: a.trail, Enrol: auth, Origin: a.origin, Now: time.Now, Changed: a.changed}),
 	}
 	if err := a.openForwarders(ctx); err != nil {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/trailgate/trailgate/event"
@@ -57,10 +58,21 @@ func CheckQuery(text string, parameters map[string]string, store string) (*sqlfr
 	if stmt, err = stmt.With(parameters); err != nil {
 		return nil, err
 	}
-	if err := stmt.Check(sqlfront.CloudTrailCatalog().WithStore(store)); err != nil {
+	if err := stmt.Check(sqlfront.CloudTrailCatalog().WithStore(store).WithBeside()); err != nil {
 		return nil, err
 	}
 	return stmt, nil
+}
+
+// NeedsServer is a table of the statement that only a running server has;
+// empty for none.
+func NeedsServer(stmt *sqlfront.Statement) string {
+	for _, t := range stmt.Tables() {
+		if slices.Contains(sqlfront.Snapshots, t) {
+			return t
+		}
+	}
+	return ""
 }
 
 // QueryWorker is the body of the hidden command that a query worker runs.
@@ -75,8 +87,8 @@ func workerCommand() ([]string, error) {
 	return []string{self, "query-worker"}, nil
 }
 
-// QueryOffline answers a statement from a data directory that no server is
-// running on. It changes nothing in it.
+// QueryOffline answers a statement that does not need a server from a data
+// directory that none is running on. It changes nothing in it.
 func QueryOffline(ctx context.Context, cfg config.Config, stmt *sqlfront.Statement, maxRows int) (*query.Result, error) {
 	r, err := trail.OpenReader(cfg.DataDir)
 	if err != nil {

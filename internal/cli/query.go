@@ -36,7 +36,8 @@ func (sh *shell) query() *cobra.Command {
 	var noPager bool
 	var params []string
 	c := &cobra.Command{Use: "query 'SELECT …'", Short: "Ask the trail a question in SQL", Args: cobra.MaximumNArgs(1),
-		Long: "Ask the trail a question in SQL: one SELECT over CloudTrailLogs, in the dialect of CloudTrail Lake and Athena.\n" +
+		Long: "Ask the trail a question in SQL: one SELECT in the dialect of CloudTrail Lake and Athena, over CloudTrailLogs,\n" +
+			"and sessions, identities, targets, alarms and runs beside it.\n" +
 			"With a server running, the answer holds every event appended before the question. With none, the data\ndirectory is read as it is.\n\n" +
 			"  trailgate query \"SELECT eventTime, target FROM CloudTrailLogs WHERE eventName = 'StartSession' AND userName = 'alice'\"\n" +
 			"  trailgate query --saved sessions-of-identity --param identity=alice --param since=30d\n" +
@@ -157,6 +158,9 @@ func answer(ctx context.Context, c *client.Client, cfg config.Config, q question
 	out, err := c.Query(ctx, rest.QueryRequest{Statement: q.text, Parameters: q.parameters, MaxRows: q.maxRows})
 	switch {
 	case errors.Is(err, client.ErrNoServer):
+		if table := app.NeedsServer(stmt); table != "" {
+			return nil, nil, false, hinted(fmt.Errorf("the table %s is what holds now, and %w: %s", table, err, cfg.DataDir), "trailgate serve --data-dir "+cfg.DataDir+" starts one")
+		}
 		res, err := app.QueryOffline(ctx, cfg, stmt, q.maxRows)
 		if errors.Is(err, os.ErrNotExist) {
 			return nil, nil, false, noData(cfg)
@@ -177,7 +181,7 @@ func statementError(err error) error {
 	if errors.As(err, &se) {
 		plain := *se
 		plain.Hint = "" // it has a line of its own
-		return &failure{exitMisused, &plain, cmp.Or(se.Hint, "docs/reference/tables.md has the columns of CloudTrailLogs; trailgate query --help has examples")}
+		return &failure{exitMisused, &plain, cmp.Or(se.Hint, "docs/reference/tables.md has the tables and their columns; trailgate query --help has examples")}
 	}
 	return err
 }

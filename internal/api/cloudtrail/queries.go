@@ -4,21 +4,23 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"regexp"
 	"slices"
 	"time"
 
 	"github.com/trailgate/trailgate/event"
+	"github.com/trailgate/trailgate/internal/query"
 	"github.com/trailgate/trailgate/internal/sqlfront"
 )
 
 // s3URI is what DeliveryS3Uri must look like.
 var s3URI = regexp.MustCompile(`^s3://([a-z0-9][.\-a-z0-9]{1,61}[a-z0-9])(/.*)?$`)
 
-// catalogue is the tables of the API's queries: those of everybody, and the
-// event data store.
+// catalogue is the tables of the API's queries: those of everybody, the event
+// data store, and what is beside the trail.
 func (s *Server) catalogue() sqlfront.Catalog {
-	return sqlfront.CloudTrailCatalog().WithStore(s.StoreID)
+	return sqlfront.CloudTrailCatalog().WithStore(s.StoreID).WithBeside()
 }
 
 type startQuery struct {
@@ -56,6 +58,10 @@ func (in *startQuery) serve(ctx context.Context, c *call) (any, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if table := query.NotOwn(stmt); table != "" && c.only() != "" {
+		return nil, &apiError{http.StatusForbidden, "AccessDeniedException", "Table " + table + " has rows of others, and " + c.who.ARN() +
+			" may read their own only: events, sessions, and their row of identities"}
 	}
 	if err := c.s.queries.room(c.only()); err != nil {
 		return nil, err

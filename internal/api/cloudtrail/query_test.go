@@ -239,6 +239,8 @@ func TestOwnEventsAreAllOneGets(t *testing.T) {
 		"SELECT requestParameters FROM CloudTrailLogs WHERE sessionId IN (SELECT sessionId FROM CloudTrailHistory)",
 		"SELECT b.requestParameters FROM CloudTrailLogs a RIGHT JOIN CloudTrailHistory b ON a.seq = b.seq WHERE b.sessionId IS NOT NULL",
 		"SELECT (SELECT max(sessionId) FROM CloudTrailHistory), array_agg(requestParameters) FROM CloudTrailLogs WHERE eventName = 'StartSession'",
+		"SELECT sessionId FROM sessions",
+		"SELECT s.sessionId FROM sessions s FULL JOIN sessions t ON s.userArn <> t.userArn OR TRUE",
 		"SELECT t.requestParameters FROM (SELECT * FROM CloudTrailLogs EXCEPT SELECT * FROM CloudTrailLogs WHERE sessionId IS NULL) t",
 	} {
 		id, end := w.ask(bob, statement)
@@ -264,8 +266,16 @@ func TestOwnEventsAreAllOneGets(t *testing.T) {
 		t.Errorf("bob cancels admin's query: %v", err)
 	}
 	list, err := bob.ListQueries(ctx, &awstrail.ListQueriesInput{EventDataStore: aws.String(storeID)})
-	if err != nil || len(list.Queries) != 11 {
-		t.Errorf("bob's queries = %+v, %v, want his 11", list, err)
+	if err != nil || len(list.Queries) != 13 {
+		t.Errorf("bob's queries = %+v, %v, want his 13", list, err)
+	}
+	for _, table := range []string{"alarms", "runs", "targets"} {
+		for _, statement := range []string{"SELECT * FROM " + table, "SELECT 1 FROM CloudTrailLogs WHERE 1 IN (SELECT 1 FROM " + table + ")"} {
+			_, err := bob.StartQuery(ctx, &awstrail.StartQueryInput{QueryStatement: &statement})
+			if err == nil || !strings.Contains(err.Error(), "AccessDeniedException: Table "+table+" has rows of others") {
+				t.Errorf("%s = %v, want AccessDeniedException", statement, err)
+			}
+		}
 	}
 	// A query that bob ran while he had a wider right is closed to him now.
 	wide := asked{ID: event.NewID(), Statement: "SELECT 1", By: arnOf("bob"), Created: time.Now(), State: finished}

@@ -71,7 +71,11 @@ func generate(root string) ([]byte, error) {
 	say("| `%s` | every event kept, imported ones too; inside a runbook, those that the trail appended in its window |", sqlfront.CloudTrailLogs)
 	say("| `%s` | every event kept, inside a runbook too |", sqlfront.CloudTrailHistory)
 	say("| `%s` | the rows of `%s`, in the columns of AWS's table for Athena |", sqlfront.AthenaLogs, sqlfront.CloudTrailLogs)
-	say("| the event data store's id, a UUID, or `%s` | the rows of `%s`, in the columns of CloudTrail Lake |\n", sqlfront.DefaultStore, sqlfront.CloudTrailLogs)
+	say("| the event data store's id, a UUID, or `%s` | the rows of `%s`, in the columns of CloudTrail Lake |", sqlfront.DefaultStore, sqlfront.CloudTrailLogs)
+	for _, t := range beside {
+		say("| `%s` | %s |", t.name, t.rows)
+	}
+	say("")
 	if !reflect.DeepEqual(tables[1].Columns, tables[0].Columns) {
 		return nil, fmt.Errorf("%s and %s differ in their columns: give the page a section for each", tables[1].Name, tables[0].Name)
 	}
@@ -99,6 +103,9 @@ func generate(root string) ([]byte, error) {
 		say("  %s %s%s", c.Name, sqlType(c.Type), comma)
 	}
 	say(")\n```\n")
+	if err := sayBeside(say); err != nil {
+		return nil, err
+	}
 	say("Athena's columns are strings, with JSON text in them; `eventtime` is `2026-11-20T08:00:00Z`, and `\"timestamp\"` the day, `2026/11/20`. CloudTrail Lake's are maps and rows: ")
 	say("`element_at(requestparameters, 'target')`. What is marked with * is not in `SELECT *`.\n")
 	for _, t := range tables[2:] {
@@ -117,6 +124,45 @@ func generate(root string) ([]byte, error) {
 		say("")
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// beside are the tables beside the trail, in the order of the page.
+var beside = []struct{ name, rows string }{
+	{sqlfront.Sessions, "sessions, made of the events that are kept"},
+	{sqlfront.Identities, "who may act, as `trailgate identity list` has them"},
+	{sqlfront.Targets, "the servers, as `trailgate target list` has them"},
+	{sqlfront.Alarms, "what runbooks found, as `trailgate alarm list --all` has it"},
+	{sqlfront.Runs, "what was done about it, as `trailgate run list` has it"},
+}
+
+// sayBeside writes their columns.
+func sayBeside(say func(string, ...any)) error {
+	say("## Beside the trail\n")
+	say("    trailgate query \"SELECT s.startTime, s.userName, s.target FROM sessions s JOIN identities i ON i.arn = s.userArn WHERE NOT i.mfa\"\n")
+	say("`sessions` has a row for each StartSession that was allowed and is still kept: a session whose StartSession retention removed is not there.")
+	say("The other four are what holds at the moment of the question, so they need a running server. They may be joined with the trail. A runbook asks the")
+	say("events alone and has none of the five: what it finds must not depend on when it is evaluated. Over the CloudTrail API, who may read")
+	say("the whole trail may read all of them; who may read their own events only has their own sessions and their own row of `identities`,")
+	say("and is refused `targets`, `alarms` and `runs`.\n")
+	catalog := sqlfront.CloudTrailCatalog().WithBeside()
+	for _, b := range beside {
+		say("The columns of `%s`:\n\n| Column | Type | Meaning |\n|---|---|---|", b.name)
+		for _, t := range catalog.Tables {
+			if t.Name != b.name {
+				continue
+			}
+			for _, c := range t.Columns {
+				about := sqlfront.About(t.Name, c.Name)
+				if about == "" {
+					return fmt.Errorf("nothing says what column %s of %s means", c.Name, t.Name)
+				}
+				say("| `%s` | %s | %s |", c.Name, sqlType(c.Type), about)
+			}
+		}
+		say("")
+	}
+	say("## AWS's columns\n")
+	return nil
 }
 
 // store stands for the id of an event data store.

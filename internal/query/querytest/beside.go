@@ -194,7 +194,7 @@ func exerciseSnapshots(t *testing.T, open Open) {
 			{"mallory", arn("mallory"), "IAMUser", false, false, false, int64(1), []any{}, noon},
 			{"o'neill; DROP TABLE logs", arn("x"), nil, true, true, true, int64(0), []any{"ops", "a, b"}, nil}},
 		sqlfront.Targets: {{"web1", "10.0.0.1:22", `{"env":"prod","a.b":"c"}`, []any{"ssh-ed25519 AAAA"}, noon}, {"bare", nil, `{}`, []any{}, noon}},
-		sqlfront.Alarms: {{"surge.1", "surge", "198.51.100.7", "ALARM", "high", "t", noon, noon, nil, int64(20), []any{"e1", "e2"}, "r1", nil, nil, nil}},
+		sqlfront.Alarms:  {{"surge.1", "surge", "198.51.100.7", "ALARM", "high", "t", noon, noon, nil, int64(20), []any{"e1", "e2"}, "r1", nil, nil, nil}},
 		sqlfront.Runs: {{"r1", "surge", "surge.1", "enforce", "open", noon, nil, []any{
 			map[string]any{"id": "stop", "kind": "action", "action": "throttle_source", "state": "done", "ended": noon, "detail": nil, "text": nil, "assignee": nil, "due": nil},
 			map[string]any{"id": "ask", "kind": "manual", "state": "waiting", "text": "ask", "assignee": "role:x", "due": noon, "action": nil, "detail": nil, "ended": nil}}}},

@@ -23,6 +23,7 @@ func Exercise(t *testing.T, open Open) {
 	t.Run("answers", func(t *testing.T) { exerciseAnswers(t, open) })
 	t.Run("bounds", func(t *testing.T) { exerciseBounds(t, open) })
 	t.Run("foreign", func(t *testing.T) { exerciseForeign(t, open) })
+	t.Run("beside", func(t *testing.T) { exerciseBeside(t, open) })
 	t.Run("limits", func(t *testing.T) { exerciseLimits(t, open) })
 	t.Run("hostile", func(t *testing.T) { exerciseHostile(t, open) })
 	t.Run("takeover", func(t *testing.T) { exerciseTakeover(t, open) })
