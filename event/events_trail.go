@@ -7,7 +7,21 @@ type StartQuery struct {
 	Parameters map[string]string `request:"queryParameters"` // values that were given for its parameters
 	Delivery   string            `request:"deliveryS3Uri"`   // where the rows go as files, too
 	Alias      string            `request:"queryAlias"`      // the name of a prepared query
-	QueryID    string            `response:"queryId"`        // of a query put to the CloudTrail API
+	Explain    bool              `request:"explain"`         // only what it reads is answered, not its rows
+	QueryID    string            `response:"queryId"`        // its EndQuery has the same
+}
+
+// EndQuery is what came of a query. It is appended before the rows are given
+// to whoever asked, or in place of them: its errorCode says why there are none.
+type EndQuery struct {
+	managementRead
+	QueryID   string `request:"queryId"`           // of its StartQuery
+	Rows      int    `response:"rows"`             // of the answer
+	Truncated bool   `response:"truncated"`        // there were more
+	Events    int64  `response:"eventsScanned"`    // rows of the row groups read, and of what is not sealed yet
+	Bytes     int64  `response:"bytesScanned"`     // of the columns read, compressed
+	RowGroups int64  `response:"rowGroupsScanned"` // row groups read; what a filter rules out is not
+	Millis    int64  `details:"milliseconds"`      // from the question to the answer
 }
 
 // StartNode is a Trailgate process starting.
@@ -54,12 +68,14 @@ type FailPolicy struct {
 }
 
 // StepClock is the wall clock going backwards by more than two seconds. Append
-// times never do: they stand still until the clock has caught up.
+// times never do: they stand still until the clock has caught up. Or it is the
+// clock found more than a day ahead of when it was last seen: retention then
+// removes nothing for a day.
 type StepClock struct {
 	managementWrite
 	From   string `request:"from"`         // what the clock showed before, RFC 3339, UTC
 	To     string `request:"to"`           // what it showed then
-	Millis int64  `details:"milliseconds"` // how far it went back
+	Millis int64  `details:"milliseconds"` // how far it went back; negative when it is ahead
 }
 
 // PutDigest is a signed digest of log files that now exists. The trail then

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
+	"github.com/trailgate/trailgate/event"
 	"github.com/trailgate/trailgate/internal/api/rest"
 	"github.com/trailgate/trailgate/internal/config"
 	"github.com/trailgate/trailgate/internal/state"
@@ -37,6 +39,9 @@ type retention struct {
 	now    func() time.Time
 	grace  time.Duration
 	log    *slog.Logger
+	origin event.Origin
+	// clockFile is what the last round saw of the clock.
+	clockFile string
 
 	failed atomic.Pointer[string] // why the last round failed; nil when it did not
 }
@@ -44,7 +49,8 @@ type retention struct {
 // newRetention is this node's.
 func (a *App) newRetention() *retention {
 	files := logfile.Archive{Layout: a.files.layout, Bucket: a.files.bucket}
-	r := &retention{trail: a.trail, store: a.store, keep: a.cfg.Trail.KeepFor(), files: files, now: time.Now, grace: sealGrace, log: a.o.Log}
+	r := &retention{trail: a.trail, store: a.store, keep: a.cfg.Trail.KeepFor(), files: files, now: time.Now, grace: sealGrace, log: a.o.Log,
+		origin: a.origin, clockFile: filepath.Join(a.cfg.DataDir, "retention-clock.json")}
 	r.needed = append(r.needed, a.files.undelivered)
 	for _, f := range a.forwarders {
 		r.needed = append(r.needed, f.Needed)
@@ -85,6 +91,9 @@ func (r *retention) round(ctx context.Context) error {
 		}
 		if r.keep == 0 {
 			return nil
+		}
+		if err := r.trustClock(ctx); err != nil {
+			return err
 		}
 		announced, err := r.announce(ctx)
 		if err != nil || !announced {

@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,7 +38,8 @@ func newKeeping(t *testing.T, events int) *keeping {
 	g := newGroup(context.Background())
 	g.run("trail", tr.Run)
 	t.Cleanup(func() { g.stop(); tr.Close(); store.Close() })
-	k.retention = &retention{trail: tr, store: store, keep: 100 * time.Hour, now: func() time.Time { return k.clock }, log: slog.New(slog.DiscardHandler)}
+	k.retention = &retention{trail: tr, store: store, keep: 100 * time.Hour, now: func() time.Time { return k.clock }, log: slog.New(slog.DiscardHandler),
+		origin: origin, clockFile: filepath.Join(k.dir, "retention-clock.json")}
 	for range events {
 		k.clock = k.clock.Add(time.Hour)
 		rec := origin.Record(event.Meta{Time: k.clock, SourceIP: "203.0.113.7"}, event.StopNode{Cause: "a test that takes up some room in its segment"})
@@ -127,12 +130,95 @@ func TestHoldMadeBeforeTheTombstoneCounts(t *testing.T) {
 	}
 }
 
+// steps are the StepClock events of the trail.
+func (k *keeping) steps() (n int) {
+	k.t.Helper()
+	r, err := trail.OpenReader(k.dir)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	err = r.Follow(k.t.Context(), k.trail.First(), func(entries []event.Entry) error {
+		for _, e := range entries {
+			if strings.Contains(string(e.JSON), `"eventName":"StepClock"`) {
+				n++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return n
+}
+
+// TestNothingIsRemovedByAClockThatJumped: for a day after the clock was found more
+// than a day ahead, also across a restart, and at once when it is set right.
+func TestNothingIsRemovedByAClockThatJumped(t *testing.T) {
+	k := newKeeping(t, 150)
+	first := k.mustRound()
+	right := k.clock
+	refused := func(want int) {
+		t.Helper()
+		if err := k.round(t.Context()); err == nil || !strings.Contains(err.Error(), "nothing is removed before") {
+			t.Errorf("at %s the round ends with %v, want that nothing is removed", k.clock, err)
+		}
+		if got := k.trail.First(); got != first {
+			t.Errorf("at %s the oldest event is %d, want %d", k.clock, got, first)
+		}
+		if got := k.steps(); got != want {
+			t.Errorf("at %s the trail has %d StepClock events, want %d", k.clock, got, want)
+		}
+	}
+	k.clock = right.AddDate(2, 0, 0)
+	refused(1)
+	k.clock = k.clock.Add(23 * time.Hour)
+	refused(1)
+	k.retention = &retention{trail: k.trail, store: k.store, keep: k.keep, now: k.now, log: k.log, origin: k.origin, clockFile: k.clockFile} // as after a restart
+	refused(1)
+	k.clock = k.clock.AddDate(0, 0, 2)
+	refused(2)
+	k.clock = right.Add(time.Hour) // set right
+	if got := k.mustRound(); got < first || got > first+12 {
+		t.Errorf("with the right clock the oldest event is %d, was %d", got, first)
+	}
+	first = k.trail.First()
+	k.clock = k.clock.AddDate(3, 0, 0)
+	steps := k.steps() + 1
+	refused(steps)
+	k.clock = k.clock.Add(24 * time.Hour) // nobody objected for a day
+	if err := trail.NewSealer(k.trail, trail.SealOptions{}).Seal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := k.mustRound(); got <= first {
+		t.Errorf("a day later the oldest event is still %d", got)
+	}
+}
+
+// TestAServerThatWasOffWaitsADay: without a note the newest event says when the
+// clock was last right.
+func TestAServerThatWasOffWaitsADay(t *testing.T) {
+	k := newKeeping(t, 150)
+	k.clock = k.clock.Add(200 * time.Hour)
+	if err := k.round(t.Context()); err == nil || k.trail.First() != 1 {
+		t.Errorf("after 200 hours off the round ends with %v and the oldest event is %d", err, k.trail.First())
+	}
+	if err := os.WriteFile(k.clockFile, []byte("{half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := k.mustRound(); got == 1 { // its own event is the newest now
+		t.Error("a note that is damaged keeps everything")
+	}
+}
+
 // TestRetentionEndsQuietSegments: a day's events do not wait for the segment to
 // be full.
 func TestRetentionEndsQuietSegments(t *testing.T) {
 	k := newKeeping(t, 1)
 	for range 4 {
 		k.clock = k.clock.Add(150 * time.Hour)
+		if err := writeClock(k.clockFile, seenClock{Seen: k.clock}); err != nil { // rounds have come and gone
+			t.Fatal(err)
+		}
 		before := k.trail.Head().Seq
 		k.mustRound()
 		rec := event.Origin{EventSource: "gate.example.com"}.Record(event.Meta{Time: k.clock}, event.StopNode{})
