@@ -50,7 +50,7 @@ func writeHistory(fsys FS, dir, name string, entries func(yield func(event.Entry
 	for _, day := range sortedDays(days) {
 		list := days[day]
 		slices.SortFunc(list, func(a, b historyRow) int { return a.compare(b.sortKey) })
-		s, err := writeSeal(t.fs, dir, filepath.Join("day="+day, file), func(w *parquetWriter) error {
+		s, err := writeSeal(t.fs, dir, filepath.Join(partitionPrefix+day, file), tightly, func(w *parquetWriter) error {
 			for _, row := range list {
 				if err := w.add(row.flat); err != nil {
 					return err

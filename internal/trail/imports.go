@@ -229,7 +229,7 @@ func WriteImported(fsys FS, dir, path string, fill func(RowWriter) error) (Impor
 	rows, size := 0, int64(0)
 	f, err := CreateFile(fsys, name, func(to io.Writer) error {
 		counted := &countWriter{w: io.MultiWriter(to, sum)}
-		w := newParquetWriter(counted)
+		w := newParquetWriter(counted, quickly)
 		if err := fill(RowWriter{w}); err != nil {
 			return err
 		}

@@ -7,16 +7,30 @@ import (
 	"io"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"github.com/trailgate/trailgate/internal/sqlfront"
 )
 
 // A seal's rows are those of CloudTrailLogs (package sqlfront has the columns),
 // sorted so that a row group holds few sources and names, and an engine skips
-// the others by their bounds. A bloom filter finds an eventID.
+// the others by their bounds. Bloom filters find an eventID and a userArn.
 const (
 	rowGroupRows = 16 << 10
 	bloomBits    = 10 // a value; one false positive in a hundred
+)
+
+// packing is how much work goes into making a file small.
+type packing struct {
+	level zstd.Level
+	page  int // bytes; a page is compressed by itself, and one value of it is read with all
+}
+
+// Quickly is for files that are merged soon or come by the million. Tightly is
+// for those that stay: a row group is one page, and four fifths of the size.
+var (
+	quickly = packing{zstd.SpeedDefault, 1 << 20}
+	tightly = packing{zstd.SpeedBetterCompression, 32 << 20}
 )
 
 // sortKey orders the rows of a seal.
@@ -57,10 +71,12 @@ type parquetWriter struct {
 	rows int
 }
 
-func newParquetWriter(to io.Writer) *parquetWriter {
+func newParquetWriter(to io.Writer, p packing) *parquetWriter {
 	return &parquetWriter{w: parquet.NewGenericWriter[sqlfront.Flat](to,
-		parquet.Compression(&parquet.Zstd),
-		parquet.BloomFilters(parquet.SplitBlockFilter(bloomBits, "eventID")),
+		parquet.Compression(&zstd.Codec{Level: p.level}),
+		parquet.PageBufferSize(p.page),
+		parquet.DefaultEncodingFor(parquet.Int64, &parquet.DeltaBinaryPacked), // times and seq, which are almost sorted
+		parquet.BloomFilters(parquet.SplitBlockFilter(bloomBits, "eventID"), parquet.SplitBlockFilter(bloomBits, "userArn")),
 		parquet.SortingWriterConfig(parquet.SortingColumns(
 			parquet.NullsFirst(parquet.Ascending("eventSource")),
 			parquet.NullsFirst(parquet.Ascending("eventName")),
@@ -76,13 +92,7 @@ func (p *parquetWriter) add(f sqlfront.Flat) error {
 	if _, err := p.w.Write([]sqlfront.Flat{f}); err != nil {
 		return fmt.Errorf("write row: %w", err)
 	}
-	p.rows++
-	if p.rows%rowGroupRows == 0 {
-		if err := p.w.Flush(); err != nil {
-			return fmt.Errorf("write row group: %w", err)
-		}
-	}
-	return nil
+	return p.wrote(1)
 }
 
 // addAll writes rows, and a row group whenever one is full.
@@ -93,12 +103,29 @@ func (p *parquetWriter) addAll(rows []sqlfront.Flat) error {
 			return fmt.Errorf("write rows: %w", err)
 		}
 		rows = rows[n:]
-		p.rows += n
-		if p.rows%rowGroupRows == 0 {
-			if err := p.w.Flush(); err != nil {
-				return fmt.Errorf("write row group: %w", err)
-			}
+		if err := p.wrote(n); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// addRaw writes a row as another file has it.
+func (p *parquetWriter) addRaw(row parquet.Row) error {
+	if _, err := p.w.WriteRows([]parquet.Row{row}); err != nil {
+		return fmt.Errorf("write row: %w", err)
+	}
+	return p.wrote(1)
+}
+
+// wrote counts n more rows, and ends the row group when it is full.
+func (p *parquetWriter) wrote(n int) error {
+	p.rows += n
+	if p.rows%rowGroupRows != 0 {
+		return nil
+	}
+	if err := p.w.Flush(); err != nil {
+		return fmt.Errorf("write row group: %w", err)
 	}
 	return nil
 }

@@ -405,7 +405,7 @@ func (t *Trail) removeSeals(ctx context.Context, grace time.Duration) error {
 		if err := t.fs.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove seal: %w", err)
 		}
-		if strings.HasPrefix(path, "day=") {
+		if strings.HasPrefix(path, partitionPrefix) {
 			_ = t.fs.Remove(filepath.Dir(name)) // goes only if it is empty
 		}
 	}

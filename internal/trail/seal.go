@@ -33,11 +33,12 @@ type Sealer struct {
 	rows    int
 	wait    time.Duration
 	onError func(error)
+	swept   chan struct{} // closed when what another process left is gone
 }
 
 // NewSealer makes a sealer of t; Run does the work.
 func NewSealer(t *Trail, o SealOptions) *Sealer {
-	s := &Sealer{t: t, rows: o.Rows, wait: o.Every, onError: o.OnError}
+	s := &Sealer{t: t, rows: o.Rows, wait: o.Every, onError: o.OnError, swept: make(chan struct{})}
 	if s.rows <= 0 {
 		s.rows = 100_000
 	}
@@ -51,11 +52,12 @@ func NewSealer(t *Trail, o SealOptions) *Sealer {
 }
 
 // Run seals whenever it is due, until ctx ends; then it returns nil. A seal
-// that fails is tried again when the next one is due.
+// that fails is tried again when the next one is due. It is called once.
 func (s *Sealer) Run(ctx context.Context) error {
 	if err := s.sweep(); err != nil {
 		return err
 	}
+	close(s.swept)
 	due := time.NewTimer(s.wait)
 	defer due.Stop()
 	// A whole seal's rows may wait from before; nextRows is when there are
@@ -134,8 +136,8 @@ func (s *Sealer) write(ctx context.Context, v view, first, last uint64) ([]seal,
 	for _, day := range sortedDays(days) {
 		rows := days[day]
 		slices.SortFunc(rows, func(a, b rowPlace) int { return a.compare(b.sortKey) })
-		path := filepath.Join("day="+day, fmt.Sprintf("%020d-%020d.parquet", first, last))
-		file, err := writeSeal(s.t.fs, s.t.dir, path, func(w *parquetWriter) error {
+		path := filepath.Join(partitionPrefix+day, sealRange(first, last)+sealExt)
+		file, err := writeSeal(s.t.fs, s.t.dir, path, quickly, func(w *parquetWriter) error {
 			for i, row := range rows {
 				if i%rowGroupRows == 0 && ctx.Err() != nil {
 					return ctx.Err()
@@ -201,6 +203,15 @@ func (s *Sealer) places(ctx context.Context, v view, first, last uint64) (map[st
 	return days, nil
 }
 
+// Names of partitions and of the files in them.
+const (
+	partitionPrefix = "day="
+	sealExt         = ".parquet"
+)
+
+// sealRange is how a seal's name has the events it lies between.
+func sealRange(first, last uint64) string { return fmt.Sprintf("%020d-%020d", first, last) }
+
 // dayOf is the partition a row belongs to.
 func dayOf(f *sqlfront.Flat, appended time.Time) string {
 	t := appended
@@ -260,41 +271,76 @@ func (r *recordReader) close() {
 
 // writeSeal makes one Parquet file, whole and durable or not at all. path is
 // under events/.
-func writeSeal(fsys FS, dir, path string, fill func(*parquetWriter) error) (_ seal, err error) {
-	name := filepath.Join(eventsDir(dir), path)
-	if err := fsys.MkdirAll(filepath.Dir(name)); err != nil {
-		return seal{}, fmt.Errorf("make partition: %w", err)
-	}
-	if err := fsys.SyncDir(eventsDir(dir)); err != nil {
-		return seal{}, fmt.Errorf("make partition: %w", err)
-	}
-	temp := name + tempExt
-	f, err := createTemp(fsys, temp)
+func writeSeal(fsys FS, dir, path string, p packing, fill func(*parquetWriter) error) (seal, error) {
+	f, err := createSeal(fsys, dir, filepath.Dir(path), filepath.Base(path)+tempExt, p)
 	if err != nil {
 		return seal{}, err
 	}
-	defer func() {
-		err = errors.Join(err, f.Close())
-		if err != nil {
-			_ = fsys.Remove(temp) // the next start removes it otherwise
-		}
-	}()
-	to := fileWriter{f: f, sum: sha256.New()}
-	buf := bufio.NewWriterSize(&to, 1<<20)
-	w := newParquetWriter(buf)
-	if err := fill(w); err != nil {
+	if err := fill(f.w); err != nil {
+		f.drop()
 		return seal{}, err
 	}
-	if err := w.close(); err != nil {
+	return f.finish(path)
+}
+
+// sealFile is a seal that is being written.
+type sealFile struct {
+	fs   FS
+	dir  string // the data directory
+	temp string
+	f    File
+	to   fileWriter
+	buf  *bufio.Writer
+	w    *parquetWriter
+}
+
+// createSeal begins a seal in a partition. Either finish or drop must follow.
+func createSeal(fsys FS, dir, partition, temp string, p packing) (*sealFile, error) {
+	into := filepath.Join(eventsDir(dir), partition)
+	if err := fsys.MkdirAll(into); err != nil {
+		return nil, fmt.Errorf("make partition: %w", err)
+	}
+	if err := fsys.SyncDir(eventsDir(dir)); err != nil {
+		return nil, fmt.Errorf("make partition: %w", err)
+	}
+	s := &sealFile{fs: fsys, dir: dir, temp: filepath.Join(into, temp)}
+	var err error
+	if s.f, err = createTemp(fsys, s.temp); err != nil {
+		return nil, err
+	}
+	s.to = fileWriter{f: s.f, sum: sha256.New()}
+	s.buf = bufio.NewWriterSize(&s.to, 1<<20)
+	s.w = newParquetWriter(s.buf, p)
+	return s, nil
+}
+
+// size is how large the row groups are that are written.
+func (s *sealFile) size() int64 { return s.to.off + int64(s.buf.Buffered()) }
+
+// finish makes the seal durable as path, which is under events/.
+func (s *sealFile) finish(path string) (_ seal, err error) {
+	if err := s.w.close(); err != nil {
+		s.drop()
 		return seal{}, err
 	}
-	if err := buf.Flush(); err != nil {
+	if err := s.buf.Flush(); err != nil {
+		s.drop()
 		return seal{}, fmt.Errorf("write %s: %w", path, err)
 	}
-	if err := publishFile(fsys, f, temp, name); err != nil {
+	if err := publishFile(s.fs, s.f, s.temp, filepath.Join(eventsDir(s.dir), path)); err != nil {
+		s.drop()
 		return seal{}, err
 	}
-	return seal{Path: path, Rows: w.rows, Bytes: to.off, SHA256: hex.EncodeToString(to.sum.Sum(nil))}, nil
+	if err := s.f.Close(); err != nil {
+		return seal{}, fmt.Errorf("close %s: %w", path, err)
+	}
+	return seal{Path: path, Rows: s.w.rows, Bytes: s.to.off, SHA256: hex.EncodeToString(s.to.sum.Sum(nil))}, nil
+}
+
+// drop gives up a seal.
+func (s *sealFile) drop() {
+	s.f.Close()
+	_ = s.fs.Remove(s.temp) // the next start removes it otherwise
 }
 
 // sweep removes what a seal that did not finish left: temporary files, and
@@ -316,7 +362,7 @@ func (s *Sealer) sweep() error {
 			}
 			continue
 		}
-		if !strings.HasPrefix(day, "day=") {
+		if !strings.HasPrefix(day, partitionPrefix) {
 			continue
 		}
 		files, err := s.t.fs.List(filepath.Join(eventsDir(s.t.dir), day))
@@ -325,7 +371,7 @@ func (s *Sealer) sweep() error {
 		}
 		for _, file := range files {
 			path := filepath.Join(day, file)
-			ours := strings.HasSuffix(file, ".parquet") || strings.HasSuffix(file, tempExt)
+			ours := strings.HasSuffix(file, sealExt) || strings.HasSuffix(file, tempExt)
 			if !ours || named[path] {
 				continue
 			}

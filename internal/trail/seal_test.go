@@ -372,7 +372,7 @@ func TestVerifyHoldsSealsAgainstTheJournal(t *testing.T) {
 	// rewrite writes a seal anew and has the catalogue say what is there.
 	rewrite := func(m *memFS, i int, rows []sqlfront.Flat) {
 		next := catalogue{Version: c.Version, Seq: c.Seq, Files: slices.Clone(c.Files)}
-		s, err := writeSeal(m, dataDir, c.Files[i].Path, func(w *parquetWriter) error {
+		s, err := writeSeal(m, dataDir, c.Files[i].Path, quickly, func(w *parquetWriter) error {
 			for _, row := range rows {
 				if err := w.add(row); err != nil {
 					return err

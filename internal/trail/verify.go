@@ -54,6 +54,7 @@ type verifier struct {
 	stones   []tombstone // in the chain
 	report   Report
 	buf      []byte
+	window   uint64 // events whose rows are compared at a time
 }
 
 // link is a segment of the chain as Verify sees it.
@@ -84,15 +85,20 @@ func verify(ctx context.Context, fsys FS, dir string, progress func(done, total 
 }
 
 func verifyOnce(ctx context.Context, fsys FS, dir string, progress func(done, total int64)) (Report, error) {
-	v := &verifier{fs: fsys, dir: dir, progress: progress}
+	v := &verifier{fs: fsys, dir: dir, progress: progress, window: verifyWindow}
 	if v.progress == nil {
 		v.progress = func(int64, int64) {}
 	}
+	return v.run(ctx)
+}
+
+// run looks at everything once.
+func (v *verifier) run(ctx context.Context) (Report, error) {
 	fail := func(err error) (Report, error) { return v.report, fmt.Errorf("verify trail: %w", err) }
 	if err := v.readHead(); err != nil {
 		return fail(err)
 	}
-	segments, err := listSegments(fsys, dir)
+	segments, err := listSegments(v.fs, v.dir)
 	if err != nil {
 		return fail(err)
 	}

@@ -2,7 +2,6 @@ package trail
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -31,16 +30,53 @@ import (
 // catalogued is where it is said which seals there are.
 var catalogued = filepath.Join("events", catalogueName)
 
-// checkSeals checks the files the catalogue names. Rows are compared only with
-// a journal that is intact.
+const (
+	// verifyWindow is how many events' rows are held against the journal at a time:
+	// what a verification keeps in memory of them.
+	verifyWindow = 1 << 19
+	// sealTries is how often the seals are looked at again when a server has merged
+	// or removed some meanwhile.
+	sealTries = 10
+)
+
+// checkSeals checks the files the catalogue names. A server may replace some of
+// them meanwhile: then what is missing is no finding.
 func (v *verifier) checkSeals(ctx context.Context) error {
+	for try := 1; ; try++ {
+		before := len(v.report.Findings)
+		c, err := v.checkCatalogued(ctx)
+		found := len(v.report.Findings) > before || errors.Is(err, fs.ErrNotExist)
+		if !found || try == sealTries || !v.replaced(c) {
+			return errors.Join(err, v.checkImports(ctx))
+		}
+		v.report.Findings = v.report.Findings[:before]
+	}
+}
+
+// replaced reports whether a file that c names is not in the catalogue any more.
+func (v *verifier) replaced(c catalogue) bool {
+	now, err := readCatalogue(v.fs, v.dir)
+	if err != nil {
+		return false
+	}
+	named := map[string]bool{}
+	for _, s := range now.Files {
+		named[s.Path] = true
+	}
+	return slices.ContainsFunc(c.Files, func(s seal) bool { return !named[s.Path] })
+}
+
+// checkCatalogued checks the files that the catalogue names now. Rows are compared
+// only with a journal that is intact.
+func (v *verifier) checkCatalogued(ctx context.Context) (catalogue, error) {
+	intact := !v.headless && len(v.report.Findings) == 0
 	c, err := v.readCatalogue()
 	if errors.Is(err, ErrDamaged) {
 		v.find(Finding{Segment: catalogued, Problem: err.Error()})
-		return errors.Join(v.checkFormats("events"), v.checkImports(ctx))
+		return c, v.checkFormats("events")
 	}
 	if err != nil {
-		return err
+		return c, err
 	}
 	head := v.head
 	if !v.headless && c.Seq > head.seq {
@@ -51,29 +87,29 @@ func (v *verifier) checkSeals(ctx context.Context) error {
 		}
 		if err == nil && c.Seq > head.seq {
 			v.find(Finding{Segment: "head", Frame: head.seq, Problem: fmt.Sprintf("it ends before event %d, which was sealed", c.Seq)})
+			intact = false
 		}
 	}
-	intact := !v.headless && len(v.report.Findings) == 0
 	for _, s := range c.Files {
 		if err := v.checkSealFile(s); err != nil {
-			return err
+			return c, err
 		}
 	}
 	if intact {
 		journal, err := loadView(v.fs, v.dir, head.position)
 		if err != nil {
-			return fmt.Errorf("read the journal again: %w", err)
+			return c, fmt.Errorf("read the journal again: %w", err)
 		}
 		if err := v.checkSealRows(ctx, c, journal); err != nil {
-			return err
+			return c, err
 		}
 	}
 	for _, s := range c.Files {
 		if err := v.checkSealHash(ctx, s); err != nil {
-			return err
+			return c, err
 		}
 	}
-	return v.checkImports(ctx)
+	return c, nil
 }
 
 // checkImports holds the files of imported events against their catalogue,
@@ -107,7 +143,7 @@ func (v *verifier) checkFormats(dir string) error {
 		return fmt.Errorf("list seals: %w", err)
 	}
 	for _, day := range days {
-		if !strings.HasPrefix(day, "day=") {
+		if !strings.HasPrefix(day, partitionPrefix) {
 			continue
 		}
 		names, err := v.fs.List(filepath.Join(v.dir, dir, day))
@@ -116,7 +152,7 @@ func (v *verifier) checkFormats(dir string) error {
 		}
 		for _, name := range names {
 			path := filepath.Join(dir, day, name)
-			if !strings.HasSuffix(name, ".parquet") {
+			if !strings.HasSuffix(name, sealExt) {
 				continue
 			}
 			ok, err := v.isParquet(path)
@@ -208,53 +244,80 @@ func (v *verifier) checkSealHash(ctx context.Context, s seal) error {
 	return ctx.Err()
 }
 
-// checkSealRows holds the seals' rows against the journal, range after range.
+// checkSealRows holds the seals' rows against the journal, some events at a time:
+// the ranges of merged seals overlap, and each event must be in one of them.
 func (v *verifier) checkSealRows(ctx context.Context, c catalogue, journal view) error {
 	files := slices.DeleteFunc(slices.Clone(c.Files), func(s seal) bool { return s.FirstSeq == 0 })
-	slices.SortStableFunc(files, func(a, b seal) int { return cmp.Compare(a.FirstSeq, b.FirstSeq) })
-	next := uint64(1)
-	if gone := v.kept(); gone > 0 { // seals of pruned events may be there or not
-		next = min(gone, c.Seq) + 1
-		if len(files) > 0 {
-			next = min(next, files[0].FirstSeq)
+	ranged := true
+	for _, s := range files {
+		if s.LastSeq < s.FirstSeq || s.LastSeq > min(c.Seq, journal.head.seq) || !strings.Contains(filepath.Base(s.Path), sealRange(s.FirstSeq, s.LastSeq)) {
+			v.find(Finding{Segment: catalogued, Frame: s.FirstSeq, Problem: fmt.Sprintf("%s cannot be the seal of events %d to %d", s.Path, s.FirstSeq, s.LastSeq)})
+			ranged = false
 		}
 	}
-	from := next // the oldest event there is to compare with
-	if len(journal.spans) > 0 {
-		from = max(from, journal.spans[0].first)
+	if !ranged {
+		return nil
 	}
+	needed := v.kept() + 1 // seals of pruned events may be there or not
+	from := c.Seq + 1      // the oldest event there is to compare with
+	if len(journal.spans) > 0 {
+		from = min(from, journal.spans[0].first)
+	}
+	read := map[string]bool{}
+	look := func(w *rowWindow) {
+		for _, s := range files {
+			if first := !read[s.Path]; w.meets(s) || first && w.empty() && s.LastSeq < from {
+				read[s.Path] = true
+				v.checkRows(s, w, first)
+			}
+		}
+	}
+	look(&rowWindow{first: 1}) // of these the journal knows nothing any more
 	events := journalRows{view: journal, cursor: cursor{fs: v.fs, dir: v.dir, next: from}}
 	defer events.cursor.close()
-	for len(files) > 0 {
-		first, last := files[0].FirstSeq, files[0].LastSeq
-		if first != next || last < first || last > min(c.Seq, journal.head.seq) {
-			v.find(Finding{Segment: catalogued, Frame: next, Problem: fmt.Sprintf("no seal has the events from here on: the next is of %d to %d", first, last)})
-			return nil
+	for first := from; first <= c.Seq; first += v.window {
+		w, err := events.window(ctx, first, min(first+v.window-1, c.Seq))
+		if err != nil {
+			return err
 		}
-		var want map[uint64][sha256.Size]byte
-		if last >= from {
-			var err error
-			if want, err = events.upTo(ctx, last); err != nil {
-				return err
-			}
+		look(w)
+		if missing, n := w.missing(needed); n > 0 {
+			v.find(Finding{Segment: catalogued, Frame: missing, Problem: fmt.Sprintf("of the events %d to %d no seal has %d, of which this is the first", w.first, w.last(), n)})
 		}
-		for len(files) > 0 && files[0].FirstSeq == first {
-			v.checkRows(files[0], from, want)
-			files = files[1:]
-		}
-		if len(want) > 0 {
-			missing := last
-			for seq := range want {
-				missing = min(missing, seq)
-			}
-			v.find(Finding{Segment: catalogued, Frame: missing, Problem: fmt.Sprintf("the seals of %d to %d lack %d events, of which this is the first", first, last, len(want))})
-		}
-		next = last + 1
-	}
-	if next != c.Seq+1 {
-		v.find(Finding{Segment: catalogued, Frame: next, Problem: fmt.Sprintf("no seal has the events from here to %d", c.Seq)})
 	}
 	return nil
+}
+
+// rowWindow is some events, and the rows they must have.
+type rowWindow struct {
+	first uint64
+	sums  [][sha256.Size]byte // of the events' rows, in order
+	seen  []bool
+}
+
+func (w *rowWindow) empty() bool { return len(w.sums) == 0 }
+
+func (w *rowWindow) last() uint64 { return w.first + uint64(len(w.sums)) - 1 }
+
+func (w *rowWindow) has(seq uint64) bool { return seq >= w.first && seq-w.first < uint64(len(w.sums)) }
+
+// meets reports whether a seal may have rows of these events.
+func (w *rowWindow) meets(s seal) bool {
+	return !w.empty() && s.FirstSeq <= w.last() && w.first <= s.LastSeq
+}
+
+// missing is the first event from needed on that no seal has, and how many these
+// are.
+func (w *rowWindow) missing(needed uint64) (first uint64, n int) {
+	for i, seen := range w.seen {
+		if seq := w.first + uint64(i); !seen && seq >= needed {
+			if n == 0 {
+				first = seq
+			}
+			n++
+		}
+	}
+	return first, n
 }
 
 // journalRows are the rows that the events of a journal must have, in order.
@@ -265,20 +328,24 @@ type journalRows struct {
 	hasher rowHasher
 }
 
-// upTo are the hashes of the rows of the next events, the last included.
-func (j *journalRows) upTo(ctx context.Context, last uint64) (map[uint64][sha256.Size]byte, error) {
-	want := map[uint64][sha256.Size]byte{}
+// window is the next events, first to last.
+func (j *journalRows) window(ctx context.Context, first, last uint64) (*rowWindow, error) {
+	n := int(last - first + 1)
+	w := &rowWindow{first: first, sums: make([][sha256.Size]byte, 0, n), seen: make([]bool, n)}
 	for {
 		for len(j.held) > 0 && j.held[0].Seq <= last {
 			e := j.held[0]
+			if e.Seq != first+uint64(len(w.sums)) {
+				return nil, fmt.Errorf("read the journal again: %w: event %d is not in it", ErrDamaged, first+uint64(len(w.sums)))
+			}
 			flat, err := sqlfront.Flatten(e.JSON, e.Seq, e.AppendTime)
 			if err != nil {
 				return nil, fmt.Errorf("read event %d: %w", e.Seq, err)
 			}
-			want[e.Seq] = j.hasher.sum(flat)
+			w.sums = append(w.sums, j.hasher.sum(flat))
 			j.held = j.held[1:]
 			if e.Seq == last {
-				return want, nil
+				return w, nil
 			}
 		}
 		if err := ctx.Err(); err != nil {
@@ -295,33 +362,31 @@ func (j *journalRows) upTo(ctx context.Context, last uint64) (map[uint64][sha256
 }
 
 // checkRows strikes the rows of a seal from those that are wanted, and notes
-// the first that is not. Of events before from the journal knows nothing any
-// more: the hash of the whole file has to do.
-func (v *verifier) checkRows(s seal, from uint64, want map[uint64][sha256.Size]byte) {
+// the first that is not. Of events that are older than the journal the hash of
+// the whole file has to do. What is wrong with the file as a whole is noted when
+// it is read for the first time.
+func (v *verifier) checkRows(s seal, w *rowWindow, first bool) {
 	name := filepath.Join("events", s.Path)
 	var h rowHasher
 	rows := 0
-	err := eachRow(v.fs, filepath.Join(v.dir, name), func(flat sqlfront.Flat) error {
+	err := eachRaw(v.fs, filepath.Join(v.dir, name), func(row parquet.Row) error {
 		rows++
-		var seq uint64
-		if flat.Seq != nil {
-			seq = uint64(*flat.Seq)
-		}
-		if seq < from && seq >= s.FirstSeq {
+		seq := seqOf(row) // 0 for NULL
+		own := seq >= s.FirstSeq && seq <= s.LastSeq
+		if own && !w.has(seq) {
 			return nil
 		}
-		sum, ok := want[seq]
-		if !ok {
+		if !own || w.seen[seq-w.first] {
 			return fmt.Errorf("the seal has a row of event %d, which is not one of its events or is there twice", seq)
 		}
-		delete(want, seq)
-		if h.sum(flat) != sum {
+		w.seen[seq-w.first] = true
+		if h.sumRow(row) != w.sums[seq-w.first] {
 			v.find(Finding{Segment: name, Frame: seq, Problem: "the seal's row is not what the journal says"})
 		}
 		return nil
 	})
 	switch {
-	case errors.Is(err, fs.ErrNotExist): // said already
+	case !first && (err == nil || rows == 0), errors.Is(err, fs.ErrNotExist): // said already
 	case err != nil:
 		v.find(Finding{Segment: name, Frame: s.FirstSeq, Problem: err.Error()})
 	case rows != s.Rows:
@@ -331,7 +396,44 @@ func (v *verifier) checkRows(s seal, from uint64, want map[uint64][sha256.Size]b
 
 // eachRow calls fn with the rows of a Parquet file. Whatever the file holds, it
 // ends with an error and not with a panic.
-func eachRow(fsys FS, name string, fn func(sqlfront.Flat) error) (err error) {
+func eachRow(fsys FS, name string, fn func(sqlfront.Flat) error) error {
+	return eachBatch(fsys, name, func(r *parquet.GenericReader[sqlfront.Flat]) error {
+		batch := make([]sqlfront.Flat, 256)
+		n, err := r.Read(batch)
+		for _, flat := range batch[:n] {
+			if err := fn(flat); err != nil {
+				return err
+			}
+		}
+		return unreadable(err)
+	})
+}
+
+// eachRaw is eachRow with the values that are in the file: some times do not
+// survive becoming a time.Time in the Parquet library. fn must not keep them.
+func eachRaw(fsys FS, name string, fn func(parquet.Row) error) error {
+	batch := make([]parquet.Row, 256)
+	return eachBatch(fsys, name, func(r *parquet.GenericReader[sqlfront.Flat]) error {
+		n, err := r.ReadRows(batch)
+		for _, row := range batch[:n] {
+			if err := fn(row); err != nil {
+				return err
+			}
+		}
+		return unreadable(err)
+	})
+}
+
+// unreadable is an error of the Parquet library. io.EOF is none.
+func unreadable(err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	return fmt.Errorf("the seal cannot be read: %w", err)
+}
+
+// eachBatch calls read until it returns io.EOF or another error.
+func eachBatch(fsys FS, name string, read func(*parquet.GenericReader[sqlfront.Flat]) error) (err error) {
 	f, err := fsys.Open(name, false)
 	if err != nil {
 		return err
@@ -348,23 +450,15 @@ func eachRow(fsys FS, name string, fn func(sqlfront.Flat) error) (err error) {
 	}()
 	file, err := parquet.OpenFile(f, size)
 	if err != nil {
-		return fmt.Errorf("the seal cannot be read: %w", err)
+		return unreadable(err)
 	}
 	r := parquet.NewGenericReader[sqlfront.Flat](file)
 	defer r.Close()
 	for {
-		batch := make([]sqlfront.Flat, 256)
-		n, err := r.Read(batch)
-		for _, flat := range batch[:n] {
-			if err := fn(flat); err != nil {
-				return err
-			}
-		}
-		if err == io.EOF {
+		if err := read(r); err == io.EOF {
 			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("the seal cannot be read: %w", err)
+		} else if err != nil {
+			return err
 		}
 	}
 }
@@ -379,21 +473,24 @@ type rowHasher struct {
 	buf []byte
 }
 
-func (r *rowHasher) sum(f sqlfront.Flat) (sum [sha256.Size]byte) {
-	if r.h == nil {
-		r.h = sha256.New()
-	}
-	if len(f.Resources) == 0 {
-		f.Resources = nil
-	}
+func (r *rowHasher) sum(f sqlfront.Flat) [sha256.Size]byte {
 	for _, t := range []**time.Time{&f.EventTime, &f.AppendTime} {
 		if *t != nil {
 			utc := (*t).UTC()
 			*t = &utc
 		}
 	}
-	r.row, r.buf = rowSchema.Deconstruct(r.row[:0], f), r.buf[:0]
-	for _, value := range r.row {
+	r.row = rowSchema.Deconstruct(r.row[:0], f)
+	return r.sumRow(r.row)
+}
+
+// sumRow is sum of a row as Parquet has it.
+func (r *rowHasher) sumRow(row parquet.Row) (sum [sha256.Size]byte) {
+	if r.h == nil {
+		r.h = sha256.New()
+	}
+	r.buf = r.buf[:0]
+	for _, value := range row {
 		r.buf = binary.BigEndian.AppendUint16(r.buf, uint16(value.Column()))
 		r.buf = append(r.buf, byte(value.RepetitionLevel()), byte(value.DefinitionLevel()))
 		at := len(r.buf)
