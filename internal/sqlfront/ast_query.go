@@ -8,6 +8,8 @@ type query struct {
 	order  []orderItem
 	offset int64
 	limit  int64 // -1 without
+
+	offsetBy, limitBy *variable // as written: what bind puts into offset and limit; nil without
 }
 
 // cte is a query with a name in WITH.

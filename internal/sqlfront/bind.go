@@ -19,6 +19,7 @@ type binder struct {
 	with    []boundCTE // in scope, the innermost last
 	params  []Parameter
 	given   map[string]string
+	open    bool              // a parameter without a value is NULL
 	bending map[*literal]bool // of parameters that are not declared
 	lambdas int               // how many lambdas, and sub-queries in expressions, are
 	queries int               // around what is being bound
@@ -57,6 +58,9 @@ func (b *binder) newRelation() string {
 // query binds a query and tells the names and types of its columns.
 func (b *binder) query(q *query) (*query, []Field, error) {
 	out := &query{at: q.at, limit: q.limit, offset: q.offset}
+	if err := b.bounds(q, out); err != nil {
+		return nil, nil, err
+	}
 	known := len(b.with)
 	defer func() { b.with = b.with[:known] }()
 	for _, w := range q.with {

@@ -173,6 +173,12 @@ func (b *binder) over(e *call, w *window) (*window, error) {
 			return nil, err
 		}
 		l, ok := x.(*literal)
+		if ok && b.bending[l] {
+			if x, err = b.read(l, bigintType, "the bound of a frame"); err != nil {
+				return nil, err
+			}
+			l = x.(*literal)
+		}
 		whole := ok && l.v.kind == Bigint && l.v.i >= 0
 		if !whole && (f.unit != "RANGE" || !ok || l.v.kind != DayInterval && l.v.kind != MonthInterval) {
 			return nil, b.fail(x, "the bound of a frame is a whole number from 0", "or an interval, with RANGE")

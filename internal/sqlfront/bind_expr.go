@@ -15,6 +15,8 @@ func (b *binder) expr(e expr) (expr, error) {
 		return &literal{typed(literalType(e)), e.v}, nil
 	case *variable:
 		return b.variable(e)
+	case *amount:
+		return b.amount(e)
 	case *name:
 		return b.name(e)
 	case *fieldOf:
@@ -71,7 +73,14 @@ func (b *binder) expr(e expr) (expr, error) {
 	case *like:
 		return b.like(e)
 	case *in:
-		args, err := b.exprs(append([]expr{e.x}, e.list...))
+		list, err := b.spliced(e.list)
+		if err != nil {
+			return nil, err
+		}
+		args, err := b.exprs(append([]expr{e.x}, list...))
+		if err == nil && len(list) == 0 {
+			return &literal{typed(booleanType), BooleanValue(e.not)}, nil // in nothing
+		}
 		if err == nil {
 			err = b.comparable(args)
 		}
@@ -202,14 +211,22 @@ func (b *binder) like(e *like) (expr, error) {
 		return nil, err
 	}
 	pattern, ok := written.(*literal)
-	if !ok || pattern.v.kind != Varchar {
+	if b.absent(written) {
+		pattern = &literal{node{at: e.pattern.info().at}, VarcharValue("")}
+	} else if !ok || pattern.v.kind != Varchar {
 		return nil, b.fail(e.pattern, "the pattern of LIKE must be a string", "use strpos(x, y) > 0, or starts_with(x, y)")
 	}
 	out.pattern = &literal{node{pattern.at, varcharType}, pattern.v}
 	escape := ""
 	if e.escape != nil {
-		l, ok := e.escape.(*literal)
-		if !ok || l.v.kind != Varchar || len([]rune(l.v.s)) != 1 || len(l.v.s) != 1 {
+		given, err := b.filled(e.escape)
+		if err != nil {
+			return nil, err
+		}
+		l, ok := given.(*literal)
+		if b.absent(given) {
+			l = &literal{node{at: e.escape.info().at}, VarcharValue(`\`)}
+		} else if !ok || l.v.kind != Varchar || len([]rune(l.v.s)) != 1 || len(l.v.s) != 1 {
 			return nil, b.fail(e.escape, "ESCAPE takes one plain character in quotes", `ESCAPE '\'`)
 		}
 		out.escape, escape = &literal{node{l.at, varcharType}, l.v}, l.v.s

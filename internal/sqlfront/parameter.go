@@ -2,6 +2,10 @@ package sqlfront
 
 import (
 	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,11 +20,16 @@ import (
 //	-- param: identity varchar '%' — whose sessions, a pattern
 //	-- param: since timestamp 7d — from when on
 //
-// The type is varchar, bigint, double, boolean, timestamp or date; the default
-// may be left out, and is in single quotes when it is empty or has blanks. A
-// parameter that is not declared is text, and bends to the number, the time or
-// the boolean it is compared with. A time may be said as how long ago: 90m,
-// 24h, 7d, 2w.
+// The type is varchar, bigint, double, boolean, timestamp or date, or a list of
+// one of them, array(varchar); the default may be left out, and is in single
+// quotes when it is empty or has blanks. A parameter that is not declared is
+// text, and bends to the number, the time or the boolean it is compared with. A
+// time may be said as how long ago: 90m, 24h, 7d, 2w. A list is said with commas
+// between its values, or as JSON.
+//
+// A parameter stands wherever an expression may, and besides for the number of
+// LIMIT, OFFSET and FETCH and of INTERVAL :n DAY. IN (:names) takes the values
+// of a list.
 
 // variable is :name in the tree as written; bind replaces it.
 type variable struct {
@@ -28,10 +37,25 @@ type variable struct {
 	name string
 }
 
+// amount is INTERVAL :n DAY as written; bind replaces it.
+type amount struct {
+	node
+	by  *variable
+	one Value // one of the unit
+}
+
+// variable is the parameter that a token names.
+func (p *parser) variable(t token) *variable {
+	x := &variable{node{at: t.at}, t.text[1:]}
+	p.variables = append(p.variables, x)
+	return x
+}
+
 // Parameter is one parameter of a statement.
 type Parameter struct {
 	Name     string
-	Type     Kind   // Unknown when it is not declared
+	Type     Kind   // Unknown when it is not declared; of a list, its values'
+	List     bool   // it is a list of them
 	Default  string // as written, without quotes
 	Optional bool   // it has a default
 	About    string // what it means
@@ -75,6 +99,105 @@ func (s *Statement) With(values map[string]string) (*Statement, error) {
 	bound := *s
 	bound.given = values
 	return &bound, nil
+}
+
+// Open is the statement with NULL for each parameter that has neither a value
+// nor a default: it can be checked, and is not to be asked.
+func (s *Statement) Open() *Statement {
+	open := *s
+	open.open = true
+	return &open
+}
+
+// Declare is the statement with its parameters declared elsewhere than in
+// comment lines: by list, which may have others, too.
+func (s *Statement) Declare(list []Parameter) (*Statement, error) {
+	out := *s
+	out.params = slices.Clone(s.params)
+	for i, p := range out.params {
+		if p.Type != Unknown {
+			return nil, source(s.text).fail(p.at, `"`+shorten(p.Name)+`"`, "this parameter is declared twice", "leave the comment line out")
+		}
+		d, err := declared(source(s.text), p.at, p.Name, list)
+		if err != nil {
+			return nil, err
+		}
+		d.at = p.at
+		out.params[i] = d
+	}
+	return &out, nil
+}
+
+// declared is the one of list that a name in a text means.
+func declared(src source, at int, name string, list []Parameter) (Parameter, error) {
+	var names []string
+	for _, d := range list {
+		if d.Name == name {
+			return d, nil
+		}
+		names = append(names, d.Name)
+	}
+	return Parameter{}, src.fail(at, `":`+shorten(name)+`"`, "this parameter is not declared", cmp.Or(didYouMean(name, names), "declare it under params"))
+}
+
+// CheckParameter says what is wrong with a parameter that is declared elsewhere:
+// with its name, its default, or a value for it.
+func CheckParameter(d Parameter) error {
+	if !parameterName.MatchString(d.Name) {
+		return fmt.Errorf("a parameter's name has letters, digits and _, and no digit first: %q", shorten(d.Name))
+	}
+	if !d.Optional {
+		return nil
+	}
+	if at, found, _ := unreadable(d.Default); at >= 0 {
+		return fmt.Errorf("%s has %s in it", d.Name, found)
+	}
+	b := &binder{src: source(d.Default), params: []Parameter{d}}
+	if _, err := b.filled(&variable{name: d.Name}); err != nil {
+		var bad *Error
+		if errors.As(err, &bad) {
+			return errors.New(bad.Expected + ", not " + bad.Found)
+		}
+		return err
+	}
+	return nil
+}
+
+// ParameterType reads varchar or array(varchar).
+func ParameterType(text string) (kind Kind, list, ok bool) {
+	if inner, found := strings.CutPrefix(strings.ToLower(text), "array("); found {
+		if text, found = strings.CutSuffix(inner, ")"); !found {
+			return Unknown, false, false
+		}
+		list = true
+	}
+	for _, k := range parameterKinds {
+		if strings.EqualFold(text, k.String()) {
+			return k, list, true
+		}
+	}
+	return Unknown, false, false
+}
+
+// ParameterTypes are the names of the types, without those of lists.
+func ParameterTypes() []string {
+	var names []string
+	for _, k := range parameterKinds {
+		names = append(names, strings.ToLower(k.String()))
+	}
+	return names
+}
+
+// TypeName is the parameter's type as a declaration has it.
+func (d Parameter) TypeName() string {
+	if d.Type == Unknown {
+		return strings.ToLower(Varchar.String())
+	}
+	if name := strings.ToLower(d.Type.String()); !d.List {
+		return name
+	} else {
+		return "array(" + name + ")"
+	}
 }
 
 // parameters finds the declared ones, and those that are used besides.
@@ -152,15 +275,11 @@ func declaration(src source, at int, text string) (Parameter, error) {
 	if !parameterName.MatchString(name) {
 		return p, src.fail(at, `"`+shorten(name)+`"`, "expected the name of a parameter", "-- param: name type default — meaning")
 	}
-	var names []string
-	for _, k := range parameterKinds {
-		names = append(names, k.String())
-		if strings.EqualFold(kind, k.String()) {
-			p.Type = k
-		}
-	}
-	if p.Type == Unknown {
-		return p, src.fail(at, `"`+shorten(kind)+`"`, "expected the type of the parameter "+name, cmp.Or(didYouMean(kind, names), "one of "+strings.Join(names, ", ")))
+	var ok bool
+	if p.Type, p.List, ok = ParameterType(kind); !ok {
+		names := ParameterTypes()
+		return p, src.fail(at, `"`+shorten(kind)+`"`, "expected the type of the parameter "+name,
+			cmp.Or(didYouMean(kind, names), "one of "+strings.Join(names, ", ")+", or array(…) of one"))
 	}
 	value = strings.TrimSpace(value)
 	p.Default, p.Optional = value, given && value != ""
@@ -199,15 +318,167 @@ func (b *binder) filled(e expr) (expr, error) {
 	d := b.params[i]
 	value, given := b.given[d.Name]
 	if !given {
-		if value = d.Default; !d.Optional {
+		if value = d.Default; !d.Optional && !b.open {
 			return nil, b.src.fail(p.at, `":`+shorten(p.name)+`"`, "this parameter has no value", "trailgate query --param "+p.name+"=…")
 		}
 	}
-	text := &literal{node{at: p.at}, VarcharValue(value)}
-	if d.Type == Unknown || d.Type == Varchar {
-		return text, nil
+	absent := !given && !d.Optional
+	if !d.List {
+		return b.value(p.at, d, value, absent)
 	}
-	return b.read(text, &Type{Kind: d.Type}, "the parameter "+p.name)
+	values, ok := splitList(value)
+	if !ok {
+		return nil, b.src.fail(p.at, "'"+shorten(value)+"'", "expected values with commas between them, or a list in JSON, as the parameter "+p.name, "")
+	}
+	if absent {
+		values = []string{""}
+	}
+	if len(values) > maxList {
+		return nil, b.src.fail(p.at, "", "the parameter "+p.name+" has more than "+strconv.Itoa(maxList)+" values", "give fewer")
+	}
+	list := &arrayOf{node: node{at: p.at}}
+	for _, v := range values {
+		x, err := b.value(p.at, d, v, absent)
+		if err != nil {
+			return nil, err
+		}
+		list.args = append(list.args, x)
+	}
+	if len(list.args) == 0 || absent {
+		to := &Type{Kind: Array, Elem: &Type{Kind: d.Type}}
+		return &cast{node{at: p.at}, list, to, false}, nil
+	}
+	return list, nil
+}
+
+// value is one value of a parameter as an expression.
+func (b *binder) value(at int, d Parameter, text string, absent bool) (expr, error) {
+	if absent {
+		return &literal{node{at: at}, Null}, nil
+	}
+	l := &literal{node{at: at}, VarcharValue(text)}
+	if d.Type == Unknown || d.Type == Varchar {
+		return l, nil
+	}
+	return b.read(l, &Type{Kind: d.Type}, "the parameter "+d.Name)
+}
+
+// absent says whether e stands for a parameter of an open statement.
+func (b *binder) absent(e expr) bool {
+	l, ok := e.(*literal)
+	return ok && b.open && l.v.IsNull()
+}
+
+// splitList reads a, b, c or ["a", "b", "c"]. Nothing is no value.
+func splitList(text string) (values []string, ok bool) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return nil, true
+	}
+	if !strings.HasPrefix(text, "[") {
+		for v := range strings.SplitSeq(text, ",") {
+			values = append(values, strings.TrimSpace(v))
+		}
+		return values, true
+	}
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	var list []any
+	if dec.Decode(&list) != nil || dec.More() {
+		return nil, false
+	}
+	for _, v := range list {
+		switch v := v.(type) {
+		case string:
+			values = append(values, v)
+		case json.Number:
+			values = append(values, v.String())
+		case bool:
+			values = append(values, strconv.FormatBool(v))
+		default:
+			return nil, false
+		}
+	}
+	return values, true
+}
+
+// spliced is the list of an IN, with the values of lists that are parameters.
+func (b *binder) spliced(list []expr) ([]expr, error) {
+	var out []expr
+	for _, e := range list {
+		x, err := e, error(nil)
+		if v, ok := e.(*variable); ok && b.isList(v) {
+			x, err = b.filled(v)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if c, ok := x.(*cast); ok && x != e { // of a list without values
+			x = c.x
+		}
+		if values, ok := x.(*arrayOf); ok && x != e {
+			out = append(out, values.args...)
+		} else {
+			out = append(out, e)
+		}
+	}
+	if len(out) > maxList {
+		return nil, b.fail(list[0], "IN has more than "+strconv.Itoa(maxList)+" values", "give fewer")
+	}
+	return out, nil
+}
+
+func (b *binder) isList(v *variable) bool {
+	return slices.ContainsFunc(b.params, func(d Parameter) bool { return d.Name == v.name && d.List })
+}
+
+// bounds fills in OFFSET and LIMIT.
+func (b *binder) bounds(q, out *query) (err error) {
+	if q.offsetBy != nil {
+		if out.offset, err = b.whole(q.offsetBy, "OFFSET", 0, math.MaxInt64); err != nil {
+			return err
+		}
+	}
+	if q.limitBy != nil {
+		out.limit, err = b.whole(q.limitBy, "LIMIT", 0, math.MaxInt64)
+	}
+	return err
+}
+
+// amount binds INTERVAL :n DAY.
+func (b *binder) amount(e *amount) (expr, error) {
+	n, err := b.whole(e.by, "INTERVAL", -maxInterval, maxInterval)
+	if err != nil {
+		return nil, err
+	}
+	v := e.one
+	v.i *= n
+	return b.expr(&literal{node{at: e.at}, v})
+}
+
+// whole is the whole number that a parameter says.
+func (b *binder) whole(v *variable, what string, least, most int64) (int64, error) {
+	x, err := b.filled(v)
+	if err != nil {
+		return 0, err
+	}
+	if b.absent(x) {
+		return 0, nil
+	}
+	l, ok := x.(*literal)
+	if ok && l.v.kind == Varchar && !slices.ContainsFunc(b.params, func(d Parameter) bool { return d.Name == v.name && d.Type != Unknown }) {
+		if x, err = b.read(l, bigintType, what); err != nil {
+			return 0, err
+		}
+		l = x.(*literal)
+	}
+	if !ok || l.v.kind != Bigint {
+		return 0, b.src.fail(v.at, `":`+shorten(v.name)+`"`, what+" needs a whole number", "-- param: "+v.name+" bigint")
+	}
+	if l.v.i < least || l.v.i > most {
+		return 0, b.src.fail(v.at, strconv.FormatInt(l.v.i, 10), what+" needs a number from "+strconv.FormatInt(least, 10)+" to "+strconv.FormatInt(most, 10), "")
+	}
+	return l.v.i, nil
 }
 
 // variable binds :name.

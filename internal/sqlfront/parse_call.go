@@ -104,14 +104,18 @@ func (p *parser) typed(word token) (expr, error) {
 	if q := p.peek(); p.accept("-", "+") && q.is("-") {
 		sign = -1
 	}
-	t := p.take()
-	n, err := strconv.ParseInt(t.text, 10, 32)
-	if t.kind != stringToken || err != nil {
-		return nil, p.failAt(t, "expected a whole number in quotes", "INTERVAL '7' DAY")
-	}
-	n *= sign
-	if n < -10_000_000 || n > 10_000_000 {
-		return nil, p.failAt(t, "expected a number up to 10000000 in an interval", "")
+	var n int64
+	var by *variable
+	if t := p.take(); t.kind == variableToken {
+		by = p.variable(t)
+	} else {
+		var err error
+		if n, err = strconv.ParseInt(t.text, 10, 32); t.kind != stringToken || err != nil {
+			return nil, p.failAt(t, "expected a whole number in quotes", "INTERVAL '7' DAY, or INTERVAL :days DAY")
+		}
+		if n < -maxInterval || n > maxInterval {
+			return nil, p.failAt(t, "expected a number up to 10000000 in an interval", "")
+		}
 	}
 	unit := p.take()
 	if unit.kind != wordToken {
@@ -120,23 +124,29 @@ func (p *parser) typed(word token) (expr, error) {
 	if q := p.peek(); q.is("TO") {
 		return nil, p.failAt(q, "an interval of two units is not supported", "add two intervals")
 	}
-	switch strings.ToUpper(unit.text) {
-	case "SECOND":
-		return &literal{at, Value{kind: DayInterval, i: n * microsPerSecond}}, nil
-	case "MINUTE":
-		return &literal{at, Value{kind: DayInterval, i: n * 60 * microsPerSecond}}, nil
-	case "HOUR":
-		return &literal{at, Value{kind: DayInterval, i: n * 3600 * microsPerSecond}}, nil
-	case "DAY":
-		return &literal{at, Value{kind: DayInterval, i: n * microsPerDay}}, nil
-	case "WEEK":
-		return &literal{at, Value{kind: DayInterval, i: 7 * n * microsPerDay}}, nil
-	case "MONTH":
-		return &literal{at, Value{kind: MonthInterval, i: n}}, nil
-	case "YEAR":
-		return &literal{at, Value{kind: MonthInterval, i: 12 * n}}, nil
+	one, known := intervalUnits[strings.ToUpper(unit.text)]
+	if !known {
+		return nil, p.failAt(unit, "expected a unit", "SECOND, MINUTE, HOUR, DAY, MONTH or YEAR")
 	}
-	return nil, p.failAt(unit, "expected a unit", "SECOND, MINUTE, HOUR, DAY, MONTH or YEAR")
+	one.i *= sign
+	if by != nil {
+		return &amount{at, by, one}, nil
+	}
+	one.i *= n
+	return &literal{at, one}, nil
+}
+
+const maxInterval = 10_000_000
+
+// intervalUnits are one of each unit.
+var intervalUnits = map[string]Value{
+	"SECOND": {kind: DayInterval, i: microsPerSecond},
+	"MINUTE": {kind: DayInterval, i: 60 * microsPerSecond},
+	"HOUR":   {kind: DayInterval, i: 3600 * microsPerSecond},
+	"DAY":    {kind: DayInterval, i: microsPerDay},
+	"WEEK":   {kind: DayInterval, i: 7 * microsPerDay},
+	"MONTH":  {kind: MonthInterval, i: 1},
+	"YEAR":   {kind: MonthInterval, i: 12},
 }
 
 func (p *parser) call(t token) (expr, error) {

@@ -283,9 +283,7 @@ func (p *parser) simple() (expr, error) {
 		return &literal{at, VarcharValue(t.text)}, nil
 	case variableToken:
 		p.next++
-		x := &variable{at, t.text[1:]}
-		p.variables = append(p.variables, x)
-		return x, nil
+		return p.variable(t), nil
 	case quotedToken:
 		p.next++
 		if p.peek().is("(") {
@@ -394,7 +392,11 @@ func (p *parser) word(t token) (expr, error) {
 		p.next++
 		return &call{node: at, name: "date", args: []expr{&call{node: at, name: "now"}}}, nil
 	case "INTERVAL", "TIMESTAMP", "DATE", "DECIMAL", "DOUBLE", "REAL", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "VARCHAR", "CHAR", "BOOLEAN", "JSON":
-		if q := p.ahead(1); q.kind == stringToken || t.is("INTERVAL") && q.is("+", "-") && p.ahead(2).kind == stringToken {
+		q := p.ahead(1)
+		if q.is("+", "-") && t.is("INTERVAL") {
+			q = p.ahead(2)
+		}
+		if q.kind == stringToken || q.kind == variableToken && t.is("INTERVAL") {
 			p.next++
 			return p.typed(t)
 		}

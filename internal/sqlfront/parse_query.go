@@ -52,7 +52,7 @@ func (p *parser) query() (*query, error) {
 		return nil, err
 	}
 	// Brackets around all of it are none.
-	if inner, ok := q.body.(*query); ok && len(q.with) == 0 && len(q.order) == 0 && q.limit < 0 && q.offset == 0 {
+	if inner, ok := q.body.(*query); ok && len(q.with) == 0 && len(q.order) == 0 && q.limit < 0 && q.offset == 0 && q.limitBy == nil && q.offsetBy == nil {
 		return inner, nil
 	}
 	return q, nil
@@ -329,7 +329,7 @@ func (p *parser) selection() (body, error) {
 func (p *parser) bounds(q *query) error {
 	var err error
 	if p.accept("OFFSET") {
-		if q.offset, err = p.wholeNumber("after OFFSET"); err != nil {
+		if q.offset, q.offsetBy, err = p.rows("after OFFSET"); err != nil {
 			return err
 		}
 		p.accept("ROW", "ROWS")
@@ -339,15 +339,15 @@ func (p *parser) bounds(q *query) error {
 		if p.accept("ALL") {
 			return nil
 		}
-		q.limit, err = p.wholeNumber("after LIMIT")
+		q.limit, q.limitBy, err = p.rows("after LIMIT")
 		return err
 	case p.accept("FETCH"):
 		if !p.accept("FIRST", "NEXT") {
 			return p.failAt(p.peek(), "expected FIRST after FETCH", "FETCH FIRST 10 ROWS ONLY")
 		}
 		q.limit = 1
-		if p.peek().kind == integerToken {
-			if q.limit, err = p.wholeNumber("after FETCH FIRST"); err != nil {
+		if k := p.peek().kind; k == integerToken || k == variableToken {
+			if q.limit, q.limitBy, err = p.rows("after FETCH FIRST"); err != nil {
 				return err
 			}
 		}
@@ -360,6 +360,16 @@ func (p *parser) bounds(q *query) error {
 		return p.expect("ONLY", "after FETCH FIRST … ROWS")
 	}
 	return nil
+}
+
+// rows reads a number of rows, or the parameter that says it.
+func (p *parser) rows(after string) (int64, *variable, error) {
+	if t := p.peek(); t.kind == variableToken {
+		p.next++
+		return 0, p.variable(t), nil
+	}
+	n, err := p.wholeNumber(after)
+	return n, nil, err
 }
 
 func (p *parser) wholeNumber(after string) (int64, error) {

@@ -11,6 +11,7 @@ type Statement struct {
 	columns []Field
 	params  []Parameter
 	given   map[string]string // values of params
+	open    bool              // params without a value are NULL
 }
 
 // Parse reads one query. Every error is an *Error, which says where. The
@@ -38,7 +39,7 @@ func (s *Statement) Check(c Catalog) error {
 	if s.tree == nil {
 		return nil
 	}
-	b := &binder{src: source(s.text), catalog: c, params: s.params, given: s.given}
+	b := &binder{src: source(s.text), catalog: c, params: s.params, given: s.given, open: s.open}
 	bound, columns, err := b.query(s.tree)
 	if err != nil {
 		return err
