@@ -85,7 +85,7 @@ func (sh *shell) query() *cobra.Command {
 	c.Flags().StringVar(&file, "file", "", "read the statement from a file, - for stdin")
 	c.Flags().StringVar(&saved, "saved", "", "ask a saved query; trailgate saved-query list shows them")
 	c.Flags().StringArrayVar(&params, "param", nil, "NAME=VALUE for :NAME in the statement; may be repeated")
-	c.Flags().BoolVar(&q.explain, "explain", false, "show the statement as the engine gets it, and do not ask")
+	c.Flags().BoolVar(&q.explain, "explain", false, "show the statement as the engine gets it and what it reads, instead of the rows")
 	c.Flags().StringVar(&q.out, "out", "", "write the answer to a file; -o says in which format, parquet too")
 	c.Flags().BoolVar(&noPager, "no-pager", false, "show a long table without $PAGER")
 	c.Flags().DurationVar(&q.every, "watch", 0, "ask again after so long, until interrupted")
@@ -119,28 +119,27 @@ func (sh *shell) ask(ctx context.Context, q question) error {
 	if err != nil {
 		return statementError(err)
 	}
-	if q.explain {
-		_, err := fmt.Fprintln(sh.out, stmt.Print(sqlfront.DuckDB, sqlfront.PrintOptions{}))
-		return err
-	}
 	for {
 		began := time.Now()
-		columns, rows, truncated, err := answer(ctx, c, cfg, q, stmt)
+		out, err := answer(ctx, c, cfg, q, stmt)
 		if err != nil {
 			return err
+		}
+		if q.explain {
+			return sh.showPlan(out.Plan)
 		}
 		_, terminal := sh.terminal()
 		if terminal && q.every > 0 {
 			fmt.Fprint(sh.out, "\x1b[H\x1b[2J")
 		}
-		if err := sh.show(ctx, q, columns, rows); err != nil {
+		if err := sh.show(ctx, q, out.Columns, out.Rows); err != nil {
 			return err
 		}
-		if truncated {
+		if out.Truncated {
 			fmt.Fprintf(sh.err, "note: there are more rows than %d; --max-rows N shows more, LIMIT fewer\n", q.maxRows)
 		}
 		if terminal {
-			fmt.Fprintf(sh.err, "%d rows in %s\n", len(rows), time.Since(began).Round(time.Millisecond))
+			fmt.Fprintf(sh.err, "%d rows in %s; %s events and %s read\n", len(out.Rows), time.Since(began).Round(time.Millisecond), grouped(out.Scanned.Rows), bytesText(out.Scanned.Bytes))
 		}
 		if q.every == 0 {
 			return nil
@@ -154,25 +153,64 @@ func (sh *shell) ask(ctx context.Context, q question) error {
 }
 
 // answer asks the running server, or reads the data directory when none runs.
-func answer(ctx context.Context, c *client.Client, cfg config.Config, q question, stmt *sqlfront.Statement) (columns []query.Column, rows [][]any, truncated bool, err error) {
-	out, err := c.Query(ctx, rest.QueryRequest{Statement: q.text, Parameters: q.parameters, MaxRows: q.maxRows})
+func answer(ctx context.Context, c *client.Client, cfg config.Config, q question, stmt *sqlfront.Statement) (rest.QueryAnswer, error) {
+	out, err := c.Query(ctx, rest.QueryRequest{Statement: q.text, Parameters: q.parameters, MaxRows: q.maxRows, Explain: q.explain})
 	switch {
 	case errors.Is(err, client.ErrNoServer):
-		if table := app.NeedsServer(stmt); table != "" {
-			return nil, nil, false, hinted(fmt.Errorf("the table %s is what holds now, and %w: %s", table, err, cfg.DataDir), "trailgate serve --data-dir "+cfg.DataDir+" starts one")
-		}
-		res, err := app.QueryOffline(ctx, cfg, stmt, q.maxRows)
-		if errors.Is(err, os.ErrNotExist) {
-			return nil, nil, false, noData(cfg)
-		}
-		if err != nil {
-			return nil, nil, false, err
-		}
-		return res.Columns, res.Rows, res.Truncated, nil
+		return offline(ctx, cfg, q, stmt, err)
 	case err != nil:
-		return nil, nil, false, advise(err, cfg.DataDir)
+		return out, advise(err, cfg.DataDir)
 	}
-	return out.Columns, out.Rows, out.Truncated, nil
+	return out, nil
+}
+
+// offline reads the data directory; noServer is why.
+func offline(ctx context.Context, cfg config.Config, q question, stmt *sqlfront.Statement, noServer error) (out rest.QueryAnswer, err error) {
+	if table := app.NeedsServer(stmt); table != "" {
+		return out, hinted(fmt.Errorf("the table %s is what holds now, and %w: %s", table, noServer, cfg.DataDir), "trailgate serve --data-dir "+cfg.DataDir+" starts one")
+	}
+	if q.explain {
+		out.Plan, err = app.ExplainOffline(ctx, cfg, stmt, q.maxRows)
+	} else if res, failed := app.QueryOffline(ctx, cfg, stmt, q.maxRows); failed != nil {
+		err = failed
+	} else {
+		out = rest.QueryAnswer{Columns: res.Columns, Rows: res.Rows, Truncated: res.Truncated, Scanned: res.Scanned}
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return out, noData(cfg)
+	}
+	return out, err
+}
+
+// showPlan shows how a statement is answered.
+func (sh *shell) showPlan(p *query.Plan) error {
+	if !sh.prose() {
+		columns := cols("text", "columns:json", "days:json", "allDays:bigint", "files:bigint", "allFiles:bigint", "rowGroups:bigint", "allRowGroups:bigint",
+			"eventsScanned:bigint", "eventsInMemory:bigint", "bytesScanned:bigint", "rows:bigint", "seconds:double")
+		row := []any{p.Text, list(p.Columns), list(p.Days), int64(p.AllDays), p.Scanned.Files, p.AllFiles, p.Scanned.RowGroups, p.AllGroups,
+			p.Scanned.Rows, p.Memory, p.Scanned.Bytes, int64(p.Rows), p.Seconds}
+		return sh.print(columns, [][]any{row}, "")
+	}
+	days := ""
+	if n := len(p.Days); n > 0 {
+		days = ": " + p.Days[0]
+		if n > 1 {
+			days += " to " + p.Days[n-1]
+		}
+	}
+	_, err := fmt.Fprintf(sh.out, `%s
+
+columns     %s
+days        %d of %d%s
+files       %s of %s
+row groups  %s of %s
+events      %s, of which %s in memory
+bytes       %s
+answer      %d rows in %s
+`, p.Text, strings.Join(p.Columns, ", "), len(p.Days), p.AllDays, days, grouped(p.Scanned.Files), grouped(p.AllFiles),
+		grouped(p.Scanned.RowGroups), grouped(p.AllGroups), grouped(p.Scanned.Rows), grouped(p.Memory), bytesText(p.Scanned.Bytes),
+		p.Rows, time.Duration(p.Seconds*float64(time.Second)).Round(time.Millisecond))
+	return err
 }
 
 // statementError is exit 2 with the place of the mistake.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -71,11 +72,26 @@ func (in *startQuery) serve(ctx context.Context, c *call) (any, error) {
 	if err := c.record(ctx, in.eventWith(id), nil); err != nil {
 		return nil, err
 	}
-	a := asked{ID: id, Statement: in.QueryStatement, By: c.who.ARN(), Only: c.only(), Delivery: in.DeliveryS3Uri}
+	a := asked{ID: id, Statement: in.QueryStatement, By: c.who.ARN(), Only: c.only(), Delivery: in.DeliveryS3Uri,
+		Identity: c.who.UserIdentity(), Source: c.meta().SourceIP, Agent: c.agent, Request: c.requestID}
 	if err := c.s.queries.start(a, stmt, head.Seq); err != nil {
 		return nil, err
 	}
 	return map[string]string{"QueryId": id, "EventDataStoreOwnerAccountId": c.s.Origin.AccountID}, nil
+}
+
+// endQuery records what came of a query.
+func (s *Server) endQuery(ctx context.Context, a asked, res *query.Result, err error) error {
+	m := event.Meta{Time: s.Now(), Identity: a.Identity, SourceIP: a.Source, UserAgent: a.Agent, ConnectionID: a.Request}
+	var end event.EndQuery
+	end, m.ErrorCode, m.ErrorMessage = query.Ended(a.ID, res, time.Duration(a.Took)*time.Millisecond, err)
+	// It has ended, whoever stops meanwhile.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if _, err := s.Journal.Append(ctx, s.Origin.Record(m, end)); err != nil {
+		return fmt.Errorf("record what came of query %s: %w", a.ID, err)
+	}
+	return nil
 }
 
 type describeQuery struct {
@@ -88,7 +104,7 @@ func (in *describeQuery) event() event.Event {
 
 type statistics struct {
 	EventsMatched         int
-	EventsScanned         uint64
+	EventsScanned         int64
 	BytesScanned          int64
 	ExecutionTimeInMillis int64
 	CreationTime          epoch
@@ -125,7 +141,7 @@ func (in *describeQuery) serve(_ context.Context, c *call) (any, error) {
 	}
 	return queryInfo{
 		QueryId: a.ID, QueryString: a.Statement, QueryStatus: a.State, ErrorMessage: a.Error, DeliveryS3Uri: a.Delivery, DeliveryStatus: a.DeliveryState,
-		QueryStatistics:              statistics{a.Rows, a.Scanned, a.Bytes, took, epoch{a.Created}},
+		QueryStatistics:              statistics{a.Rows, a.Read.Rows, a.Read.Bytes, took, epoch{a.Created}},
 		EventDataStoreOwnerAccountId: c.s.Origin.AccountID,
 	}, nil
 }
@@ -178,7 +194,7 @@ func (in *getQueryResults) serve(_ context.Context, c *call) (any, error) {
 			return nil, err
 		}
 	}
-	out := queryResults{QueryStatus: a.State, ErrorMessage: a.Error, QueryStatistics: resultStatistics{0, a.Rows, a.Bytes}}
+	out := queryResults{QueryStatus: a.State, ErrorMessage: a.Error, QueryStatistics: resultStatistics{0, a.Rows, a.Read.Bytes}}
 	if !a.over() {
 		return out, nil
 	}

@@ -16,6 +16,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,43 @@ func (w *world) rows(c *awstrail.Client, id string, page int32) (rows [][]string
 		if in.NextToken = out.NextToken; in.NextToken == nil {
 			return rows
 		}
+	}
+}
+
+// What came of a query is in the trail before its rows are anywhere, with what
+// it read; and its statistics say the same.
+func TestEveryQueryEndsInTheTrail(t *testing.T) {
+	w := newWorld(t)
+	c, ctx := w.sdk("admin"), t.Context()
+	for i := range 5 {
+		w.session("bob", fmt.Sprintf("s%d", i))
+	}
+	id, end := w.ask(c, "SELECT eventName FROM CloudTrailLogs WHERE eventName = 'StartSession'")
+	var of map[string]string
+	var got struct {
+		Rows                        int
+		EventsScanned, BytesScanned int64
+	}
+	for _, rec := range w.records() {
+		if rec.EventName == "EndQuery" {
+			if err := errors.Join(json.Unmarshal(rec.RequestParameters, &of), json.Unmarshal(rec.ResponseElements, &got)); err != nil || rec.ErrorCode != "" || rec.UserIdentity.UserName != "admin" {
+				t.Errorf("%+v: %v", rec, err)
+			}
+		}
+	}
+	if of["queryId"] != id || got.Rows != 5 || got.EventsScanned < 5 || got.BytesScanned < 5*100 {
+		t.Errorf("EndQuery of %v says %+v", of, got)
+	}
+	if *end.QueryStatistics.EventsScanned != got.EventsScanned || *end.QueryStatistics.BytesScanned != got.BytesScanned {
+		t.Errorf("statistics are %d events and %d bytes, EndQuery says %+v", *end.QueryStatistics.EventsScanned, *end.QueryStatistics.BytesScanned, got)
+	}
+	out, err := c.GetQueryResults(ctx, &awstrail.GetQueryResultsInput{QueryId: &id})
+	if err != nil || *out.QueryStatistics.BytesScanned != got.BytesScanned {
+		t.Errorf("GetQueryResults: %+v, %v", out, err)
+	}
+	w.ask(c, "SELECT 1 / (seq - seq) FROM CloudTrailLogs")
+	if rec := w.records(); !slices.ContainsFunc(rec, func(r event.Record) bool { return r.EventName == "EndQuery" && r.ErrorCode == "QueryFailed" }) {
+		t.Error("no EndQuery says that a query failed")
 	}
 }
 

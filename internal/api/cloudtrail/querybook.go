@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/trailgate/trailgate/event"
 	"github.com/trailgate/trailgate/internal/query"
 	"github.com/trailgate/trailgate/internal/sqlfront"
 )
@@ -71,11 +72,18 @@ type asked struct {
 	State     string    `json:"state"`
 	Error     string    `json:"error,omitempty"`
 	Rows      int       `json:"rows"`
-	Bytes     int64     `json:"bytes"`
-	Scanned   uint64    `json:"scanned"` // events there were
-	Took      int64     `json:"took"`    // milliseconds
+	Bytes     int64     `json:"bytes"` // of the rows kept
+	Took      int64     `json:"took"`  // milliseconds
+
+	Read query.Scan `json:"read"`
 
 	DeliveryState string `json:"deliveryState,omitempty"`
+
+	// Whose EndQuery it is.
+	Identity event.UserIdentity `json:"identity"`
+	Source   string             `json:"source"`
+	Agent    string             `json:"agent"`
+	Request  string             `json:"request"`
 }
 
 func (a asked) over() bool { return a.State != queued && a.State != running }
@@ -87,6 +95,8 @@ type queryBook struct {
 	now     func() time.Time
 	log     *slog.Logger
 	deliver func(ctx context.Context, a asked, names []string, cells [][]string) string // set before run
+	ended   func(ctx context.Context, a asked, res *query.Result, err error) error      // records what came of it; set before run
+	cut     []asked                                                                     // ran when Trailgate ended; their ends are to be recorded
 
 	mu      sync.Mutex // guards below; no I/O under it
 	all     map[string]*asked
@@ -98,6 +108,7 @@ type queryBook struct {
 var (
 	errCancelled = errors.New("the query was cancelled")
 	errRestarted = "Trailgate was stopped while the query ran: start it again"
+	errStopped   = fmt.Errorf("%w: Trailgate was stopped while the query ran", query.ErrUnavailable)
 )
 
 // openQueries reads the directory.
@@ -129,6 +140,7 @@ func openQueries(o Options) (*queryBook, error) {
 			if err := b.save(a); err != nil {
 				return nil, err
 			}
+			b.cut = append(b.cut, a)
 		}
 		b.all[id] = &a
 	}
@@ -137,6 +149,11 @@ func openQueries(o Options) (*queryBook, error) {
 
 // run lets queries run until ctx ends, and removes old results.
 func (b *queryBook) run(ctx context.Context) {
+	for _, a := range b.cut {
+		if err := b.ended(ctx, a, nil, errStopped); err != nil {
+			b.log.Error("event not recorded", "event", "EndQuery", "query", a.ID, "err", err)
+		}
+	}
 	b.mu.Lock()
 	b.base = ctx
 	b.mu.Unlock()
@@ -189,7 +206,7 @@ func (b *queryBook) roomLocked(only string) error {
 
 // start begins a query. seq is the newest event it must include.
 func (b *queryBook) start(a asked, stmt *sqlfront.Statement, seq uint64) error {
-	a.State, a.Created, a.Scanned = queued, b.now(), seq
+	a.State, a.Created = queued, b.now()
 	b.mu.Lock()
 	if err := b.roomLocked(a.Only); err != nil {
 		b.mu.Unlock()
@@ -206,15 +223,42 @@ func (b *queryBook) start(a asked, stmt *sqlfront.Statement, seq uint64) error {
 	return nil
 }
 
-// work runs a query to its end.
+// work runs a query to its end. What came of it is recorded before anybody can
+// read a row: a query whose end cannot be recorded has none.
 func (b *queryBook) work(ctx context.Context, a asked, stmt *sqlfront.Statement, seq uint64) {
+	var res *query.Result
 	err := b.save(a)
 	if err == nil {
 		b.change(&a, func(a *asked) { a.State = running })
-		err = b.ask(ctx, &a, stmt, seq)
+		res, err = b.ask(ctx, &a, stmt, seq)
+	}
+	a.Took = b.now().Sub(a.Created).Milliseconds()
+	if res != nil {
+		a.Read = res.Scanned
+	}
+	b.judge(ctx, &a, err)
+	if err2 := b.ended(ctx, a, res, b.endOf(ctx, err)); err2 != nil {
+		a.State, a.Error, a.Rows, a.Bytes = failed, "what came of the query could not be recorded: start it again", 0, 0
+		b.remove(a.ID + ".rows")
+	} else if res != nil && err == nil && a.Delivery != "" {
+		b.change(&a, func(a *asked) { a.State, a.DeliveryState = running, "PENDING" })
+		a.DeliveryState = b.deliver(ctx, a, columnNames(res), texts(res, stmt.Types()))
+		b.judge(ctx, &a, nil)
 	}
 	a.Ended = b.now()
-	a.Took = a.Ended.Sub(a.Created).Milliseconds()
+	if err := b.save(a); err != nil {
+		b.log.Error("query result not kept", "query", a.ID, "err", err)
+		a.State, a.Error = failed, "the result could not be kept"
+	}
+	b.mu.Lock()
+	b.all[a.ID] = &a
+	delete(b.cancels, a.ID)
+	b.mu.Unlock()
+	b.sweep()
+}
+
+// judge sets the state of a query that ended with err.
+func (b *queryBook) judge(ctx context.Context, a *asked, err error) {
 	cause := context.Cause(ctx)
 	switch {
 	case errors.Is(cause, errCancelled):
@@ -235,15 +279,18 @@ func (b *queryBook) work(ctx context.Context, a asked, stmt *sqlfront.Statement,
 	default:
 		a.State = finished
 	}
-	if err := b.save(a); err != nil {
-		b.log.Error("query result not kept", "query", a.ID, "err", err)
-		a.State, a.Error = failed, "the result could not be kept"
+}
+
+// endOf is err as its event says it.
+func (b *queryBook) endOf(ctx context.Context, err error) error {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errCancelled):
+		return fmt.Errorf("%w: %w", cause, context.Canceled)
+	case cause != nil:
+		return errStopped
+	default:
+		return err
 	}
-	b.mu.Lock()
-	b.all[a.ID] = &a
-	delete(b.cancels, a.ID)
-	b.mu.Unlock()
-	b.sweep()
 }
 
 // change shows a step of a query that runs.
@@ -256,41 +303,42 @@ func (b *queryBook) change(a *asked, step func(*asked)) {
 }
 
 // ask gets the rows and writes them.
-func (b *queryBook) ask(ctx context.Context, a *asked, stmt *sqlfront.Statement, seq uint64) error {
+func (b *queryBook) ask(ctx context.Context, a *asked, stmt *sqlfront.Statement, seq uint64) (*query.Result, error) {
 	waited, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	if err := b.engine.Wait(waited, seq); err != nil {
-		return fmt.Errorf("wait for events up to %d: %w", seq, query.ErrUnavailable)
+		return nil, fmt.Errorf("wait for events up to %d: %w", seq, query.ErrUnavailable)
 	}
-	res, err := b.engine.Query(ctx, query.Request{Statement: stmt, Only: a.Only, MaxRows: maxQueryRows, Timeout: maxQueryTime})
+	res, err := b.engine.Query(ctx, query.Request{Statement: stmt, Only: a.Only, By: a.By, MaxRows: maxQueryRows, Timeout: maxQueryTime})
 	if err != nil {
-		return err
+		return res, err
 	}
-	names := make([]string, len(res.Columns))
-	for i, col := range res.Columns {
-		names[i] = col.Name
-	}
+	names := columnNames(res)
 	var buf bytes.Buffer
 	var line []byte
 	for _, row := range res.Rows {
 		if line, err = rowJSON(line[:0], names, stmt.Types(), row); err != nil {
-			return err
+			return res, err
 		}
 		buf.Write(line)
 		buf.WriteByte('\n')
 	}
 	if err := b.write(a.ID+".rows", buf.Bytes()); err != nil {
-		return err
+		return res, err
 	}
 	a.Rows, a.Bytes = len(res.Rows), int64(buf.Len())
 	if res.Truncated {
 		a.Error = fmt.Sprintf("there are more rows than the %d that are kept: ask for fewer", len(res.Rows))
 	}
-	if a.Delivery != "" {
-		b.change(a, func(a *asked) { a.DeliveryState = "PENDING" })
-		a.DeliveryState = b.deliver(ctx, *a, names, texts(res, stmt.Types()))
+	return res, nil
+}
+
+func columnNames(res *query.Result) []string {
+	names := make([]string, len(res.Columns))
+	for i, col := range res.Columns {
+		names[i] = col.Name
 	}
-	return nil
+	return names
 }
 
 // texts are a result's cells; NULL is empty, as in every CSV.
@@ -426,10 +474,14 @@ func (b *queryBook) sweep() {
 	b.mu.Unlock()
 	for _, id := range gone {
 		for _, ext := range []string{".rows", ".json"} {
-			if err := os.Remove(filepath.Join(b.dir, id+ext)); err != nil && !errors.Is(err, os.ErrNotExist) {
-				b.log.Warn("an old query's result is still there", "query", id, "err", err)
-			}
+			b.remove(id + ext)
 		}
+	}
+}
+
+func (b *queryBook) remove(name string) {
+	if err := os.Remove(filepath.Join(b.dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		b.log.Warn("a query's result is still there", "file", name, "err", err)
 	}
 }
 

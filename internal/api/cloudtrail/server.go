@@ -114,7 +114,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Options: o, queries: book, busy: make(chan struct{}, maxCalls)}
-	book.deliver = s.deliver
+	book.deliver, book.ended = s.deliver, s.endQuery
 	return s, nil
 }
 

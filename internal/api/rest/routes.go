@@ -26,6 +26,8 @@ type Sessions interface {
 // that it was asked.
 type Query interface {
 	Query(ctx context.Context, by admin.Actor, in QueryRequest) (*query.Result, error)
+	// Explain runs a statement as Query does, and says what it reads.
+	Explain(ctx context.Context, by admin.Actor, in QueryRequest) (*query.Plan, error)
 }
 
 // Rules is the snapshot that decisions are made from.
@@ -83,13 +85,16 @@ type (
 		Statement  string            `json:"statement"`
 		Parameters map[string]string `json:"parameters,omitempty"` // values for :name in it
 		MaxRows    int               `json:"maxRows,omitempty"`
+		Explain    bool              `json:"explain,omitempty"` // what it reads is wanted, not its rows
 	}
-	// QueryAnswer is its result.
+	// QueryAnswer is its result, or its plan.
 	QueryAnswer struct {
 		Columns   []query.Column `json:"columns"`
 		Rows      [][]any        `json:"rows"`
 		Truncated bool           `json:"truncated,omitempty"`
 		Seconds   float64        `json:"seconds"`
+		Scanned   query.Scan     `json:"scanned"`
+		Plan      *query.Plan    `json:"plan,omitempty"`
 	}
 	// WhyRequest asks for a decision that nobody waits for.
 	WhyRequest struct {
@@ -164,6 +169,7 @@ func (s *Server) routes() http.Handler {
 	tables(s, mux, "session", state.Tx.Sessions)
 	tables(s, mux, "alarm", state.Tx.Alarms)
 	tables(s, mux, "run", state.Tx.Runs)
+	tables(s, mux, "saved-query", state.Tx.SavedQueries)
 	s.holds(mux)
 	s.exports(mux)
 	s.imports(mux)
@@ -266,6 +272,13 @@ func (s *Server) listMFA(ctx context.Context, _ admin.Actor, _ string) (any, err
 }
 
 func (s *Server) query(ctx context.Context, by admin.Actor, in QueryRequest) (any, error) {
+	if in.Explain {
+		p, err := s.Query.Explain(ctx, by, in)
+		if err != nil {
+			return nil, err
+		}
+		return QueryAnswer{Rows: [][]any{}, Seconds: p.Seconds, Scanned: p.Scanned, Plan: p}, nil
+	}
 	res, err := s.Query.Query(ctx, by, in)
 	if err != nil {
 		return nil, err
@@ -274,7 +287,7 @@ func (s *Server) query(ctx context.Context, by admin.Actor, in QueryRequest) (an
 	if rows == nil {
 		rows = [][]any{}
 	}
-	return QueryAnswer{res.Columns, rows, res.Truncated, res.Elapsed.Seconds()}, nil
+	return QueryAnswer{Columns: res.Columns, Rows: rows, Truncated: res.Truncated, Seconds: res.Elapsed.Seconds(), Scanned: res.Scanned}, nil
 }
 
 // why decides a request that nobody waits for, past or hypothetical.
