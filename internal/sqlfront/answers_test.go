@@ -22,7 +22,11 @@ func answer(t testing.TB, db *sql.DB, text string) []string {
 }
 
 func run(db *sql.DB, s *Statement) ([]string, error) {
-	rows, err := db.Query(s.Print(DuckDB, PrintOptions{Now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}))
+	return runText(db, s.Print(DuckDB, PrintOptions{Now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}))
+}
+
+func runText(db *sql.DB, text string) ([]string, error) {
+	rows, err := db.Query(text)
 	if err != nil {
 		return nil, err
 	}

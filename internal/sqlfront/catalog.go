@@ -72,6 +72,12 @@ func (t *Table) Stored() string {
 	return t.Name
 }
 
+// ofEvents says whether the rows are events of the trail.
+func (t *Table) ofEvents() bool {
+	name := t.Stored()
+	return name == CloudTrailLogs || name == CloudTrailHistory
+}
+
 // rowFields are the columns that a struct's parquet tags name.
 func rowFields(t reflect.Type) []Field {
 	var list []Field

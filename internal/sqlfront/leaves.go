@@ -8,7 +8,11 @@ import (
 // leaves are what a statement reads of one base table: columns, fields of rows
 // and values of maps, each for itself, so that an engine reads no more. Where
 // a row is read whole, its fields are read from it.
-type leaves struct{ paths []leaf }
+type leaves struct {
+	base  *Table
+	span  span
+	paths []leaf
+}
 
 type leaf struct {
 	path []string
@@ -40,15 +44,16 @@ func (l leaf) holds(m leaf) bool {
 // findLeaves lists the leaves of a bound query's base tables.
 func findLeaves(q *query) map[string]*leaves {
 	found := map[string]*leaves{}
+	spans := findSpans(q)
 	visitor{relation: func(r relation) {
 		if t, ok := r.(*table); ok && !t.cte {
-			found[t.alias] = &leaves{}
+			found[t.alias] = &leaves{base: t.base, span: spans[t.alias]}
 		}
 	}}.visit(q)
 	visitor{expr: func(e expr) bool {
 		l, rel, ok := leafOf(e)
-		if ok && found[rel] != nil {
-			found[rel].add(l)
+		if set := found[rel]; ok && set != nil {
+			set.add(set.twin(l))
 		}
 		return !ok
 	}}.visit(q)
@@ -73,6 +78,22 @@ func leafOf(e expr) (leaf, string, bool) {
 	return leaf{}, "", false
 }
 
+// twin is the column that has the same values as a leaf, and is faster to find
+// by: two fields of userIdentity are columns of the trail too, whose files have
+// dictionaries and bloom filters that an engine looks into.
+func (l *leaves) twin(n leaf) leaf {
+	if l.base.ofEvents() && len(n.path) == 2 && strings.EqualFold(n.path[0], identityColumn) {
+		if column := identityTwins[strings.ToLower(n.path[1])]; column != "" {
+			return leaf{path: []string{identityColumn + "." + column}, typ: n.typ}
+		}
+	}
+	return n
+}
+
+const identityColumn = "userIdentity"
+
+var identityTwins = map[string]string{"arn": "userArn", "username": "userName"}
+
 func (l *leaves) add(n leaf) {
 	for _, m := range l.paths {
 		if m.holds(n) {
@@ -92,18 +113,39 @@ func (l *leaves) print(p *printer, t *table) {
 	if len(list) == 0 {
 		list = []string{`NULL AS "_"`}
 	}
-	p.WriteString("(SELECT " + strings.Join(list, ", ") + " FROM ")
-	if p.opt.Table != nil {
-		p.WriteString(p.opt.Table(t.base.Stored()))
-	} else {
-		p.WriteString(Quote(t.base.Stored()))
-	}
-	if t.where != nil {
-		inner := printer{d: DuckDB, opt: p.opt}
-		inner.expr(t.where)
-		p.WriteString(" AS " + Quote(tableAlias) + " WHERE " + inner.String())
+	p.WriteByte('(')
+	for i, branch := range p.branches(t) {
+		if i > 0 {
+			p.WriteString(" UNION ALL ")
+		}
+		p.WriteString("SELECT " + strings.Join(list, ", ") + " FROM " + branch)
+		var conditions []string
+		if t.base.ofEvents() {
+			conditions = l.span.print()
+		}
+		if t.where != nil {
+			inner := printer{d: DuckDB, opt: p.opt}
+			inner.expr(t.where)
+			p.WriteString(" AS " + Quote(tableAlias))
+			conditions = append(conditions, inner.String())
+		}
+		if len(conditions) > 0 {
+			p.WriteString(" WHERE " + strings.Join(conditions, " AND "))
+		}
 	}
 	p.WriteByte(')')
+}
+
+// branches are what a table's rows are in, see PrintOptions.
+func (p *printer) branches(t *table) []string {
+	name := t.base.Stored()
+	switch {
+	case p.branch != "":
+		return []string{p.branch}
+	case p.opt.Table == nil:
+		return []string{Quote(name)}
+	}
+	return p.opt.Table(name)
 }
 
 // leaf prints a leaf, and says whether e is one of a base table.
@@ -113,6 +155,7 @@ func (p *printer) leaf(e expr) bool {
 	if p.d != DuckDB || !ok || set == nil {
 		return false
 	}
+	n = set.twin(n)
 	for _, m := range set.paths {
 		if !m.holds(n) {
 			continue

@@ -18,9 +18,11 @@ const (
 
 // PrintOptions say what the text of a statement refers to.
 type PrintOptions struct {
-	// Table gives the engine's text for a table, such as a quoted name or a
-	// sub-select in brackets; nil is the table's name, quoted.
-	Table func(name string) string
+	// Table gives the engine's texts for a table, such as a quoted name or a
+	// sub-select in brackets; nil is the table's name, quoted. Where there are
+	// more than one, each has some of the table's rows, and what a statement needs
+	// of them is asked of each.
+	Table func(name string) []string
 	// Now is what now() means; zero is the engine's clock.
 	Now time.Time
 }
@@ -40,6 +42,7 @@ type printer struct {
 	leaves map[string]*leaves // of the base tables, by alias; nil when they are printed whole
 	try    bool               // inside TRY, where an error is NULL
 	pairs  map[string]string  // parameters that are parts of others, see zip_with
+	branch string             // what the statement's table is now, see split; empty for all of it
 }
 
 // exprText is an expression in Trino's dialect; equal text means equal trees.

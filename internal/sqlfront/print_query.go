@@ -48,19 +48,24 @@ func (p *printer) query(q *query) {
 		p.query(b)
 		p.WriteByte(')')
 	}
-	if len(q.order) > 0 {
+	p.end(q.order, q.limit, q.offset)
+}
+
+// end prints ORDER BY, LIMIT and OFFSET.
+func (p *printer) end(order []orderItem, limit, skip int64) {
+	if len(order) > 0 {
 		p.WriteString(" ORDER BY ")
-		p.order(q.order, true)
+		p.order(order, true)
 	}
 	offset := ""
-	if q.offset > 0 {
-		offset = " OFFSET " + strconv.FormatInt(q.offset, 10)
+	if skip > 0 {
+		offset = " OFFSET " + strconv.FormatInt(skip, 10)
 	}
 	if p.d == Trino { // it wants OFFSET first, DuckDB takes both
 		p.WriteString(offset)
 	}
-	if q.limit >= 0 {
-		p.WriteString(" LIMIT " + strconv.FormatInt(q.limit, 10))
+	if limit >= 0 {
+		p.WriteString(" LIMIT " + strconv.FormatInt(limit, 10))
 	}
 	if p.d == DuckDB {
 		p.WriteString(offset)
@@ -97,11 +102,7 @@ func (p *printer) selection(s *selection) {
 	if s.distinct {
 		p.WriteString("DISTINCT ")
 	}
-	for i, it := range s.items {
-		p.comma(i)
-		p.expr(it.x)
-		p.WriteString(" AS " + Quote(it.alias))
-	}
+	p.items(s.items)
 	if s.from != nil {
 		p.WriteString(" FROM ")
 		p.relation(s.from)
@@ -120,6 +121,14 @@ func (p *printer) selection(s *selection) {
 	if s.having != nil {
 		p.WriteString(" HAVING ")
 		p.expr(s.having)
+	}
+}
+
+func (p *printer) items(list []item) {
+	for i, it := range list {
+		p.comma(i)
+		p.expr(it.x)
+		p.WriteString(" AS " + Quote(it.alias))
 	}
 }
 
@@ -174,7 +183,7 @@ func (p *printer) table(t *table) {
 	default:
 		name := Quote(t.name)
 		if p.opt.Table != nil {
-			name = p.opt.Table(t.name)
+			name = union(p.opt.Table(t.name))
 		}
 		if t.where != nil {
 			name = "(SELECT * FROM " + name + " AS " + Quote(tableAlias) + " WHERE " + exprText(t.where) + ")"

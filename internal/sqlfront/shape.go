@@ -28,6 +28,9 @@ func shapedColumns(shapes []shape) []Field {
 
 // source is a leaf of the table in DuckDB's text.
 func (t *Table) source(l leaf) string {
+	if column, ok := strings.CutPrefix(l.path[0], identityColumn+"."); ok {
+		return Quote(column)
+	}
 	if t.shapes == nil {
 		quoted := make([]string, len(l.path))
 		for i, part := range l.path {

@@ -93,7 +93,9 @@ func (s *Statement) Print(d Dialect, opt PrintOptions) string {
 		p.leaves = findLeaves(q)
 		q = forOutput(q, s.columns)
 	}
-	p.query(q)
+	if !p.split(q) {
+		p.query(q)
+	}
 	return p.String()
 }
 

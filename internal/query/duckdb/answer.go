@@ -30,9 +30,7 @@ func (d *database) answer(ctx context.Context, q ask, send func(frame []byte) er
 		return f, err
 	}
 	defer func() { err = errors.Join(err, conn.close()) }()
-	views := []string{logsView, recentView}
 	if q.Only != "" {
-		views = []string{ownLogsView, ownRecentView}
 		if err := only(ctx, conn.Conn, q.Only); err != nil {
 			return f, err
 		}
@@ -41,7 +39,7 @@ func (d *database) answer(ctx context.Context, q ask, send func(frame []byte) er
 	if err != nil {
 		return f, err
 	}
-	if err := guard(ctx, conn.Conn, q.SQL, append(views, tables...)); err != nil {
+	if err := guard(ctx, conn.Conn, q.SQL, append(views(q.Only != ""), tables...)); err != nil {
 		return f, err
 	}
 	if err := execute(ctx, conn.Conn, "BEGIN TRANSACTION READ ONLY"); err != nil {

@@ -20,17 +20,17 @@ var harmlessTables = []string{"unnest"}
 // guard checks text before DuckDB runs any of it: it must be one SELECT that
 // reads these views of ours and nothing else. Package sqlfront prints no other; this
 // is the second lock on the same door, with DuckDB's own parser.
-func guard(ctx context.Context, c *duckdb.Conn, text string, views []string) error {
+func guard(ctx context.Context, c *duckdb.Conn, text string, allowed []string) error {
 	v, err := value(ctx, c, "SELECT CAST(json_serialize_sql(CAST(? AS VARCHAR)) AS VARCHAR)", text)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errGuard, err)
 	}
 	s, _ := v.(string)
-	return guardTree(s, views)
+	return guardTree(s, allowed)
 }
 
 // guardTree checks what json_serialize_sql says of a statement.
-func guardTree(serialized string, views []string) error {
+func guardTree(serialized string, allowed []string) error {
 	var tree struct {
 		Error        bool   `json:"error"`
 		ErrorMessage string `json:"error_message"`
@@ -47,24 +47,24 @@ func guardTree(serialized string, views []string) error {
 	if len(tree.Statements) != 1 || tree.Statements[0].Node == nil {
 		return fmt.Errorf("%w: %d statements, want one SELECT", errGuard, len(tree.Statements))
 	}
-	return guardNode(tree.Statements[0].Node, views, nil)
+	return guardNode(tree.Statements[0].Node, allowed, nil)
 }
 
 // guardNode walks the tree. Tables are named by nodes of type BASE_TABLE;
 // functions that make tables by TABLE_FUNCTION. shared are the names of common
 // table expressions in scope; none may have the name of a view, because inside
 // such an expression the name still means the view.
-func guardNode(n any, views, shared []string) error {
+func guardNode(n any, allowed, shared []string) error {
 	switch n := n.(type) {
 	case []any:
 		for _, e := range n {
-			if err := guardNode(e, views, shared); err != nil {
+			if err := guardNode(e, allowed, shared); err != nil {
 				return err
 			}
 		}
 	case map[string]any:
 		for _, name := range commonTables(n) {
-			if slices.ContainsFunc(append(snapshotNames(), logsView, recentView, ownLogsView, ownRecentView), func(view string) bool { return strings.EqualFold(name, view) }) {
+			if slices.ContainsFunc(slices.Concat(snapshotNames(), views(false), views(true)), func(view string) bool { return strings.EqualFold(name, view) }) {
 				return fmt.Errorf("%w: WITH %q", errGuard, name)
 			}
 			shared = append(slices.Clip(shared), name)
@@ -72,7 +72,7 @@ func guardNode(n any, views, shared []string) error {
 		switch n["type"] {
 		case "BASE_TABLE":
 			name, _ := n["table_name"].(string)
-			if !slices.Contains(views, name) && !slices.Contains(shared, name) ||
+			if !slices.Contains(allowed, name) && !slices.Contains(shared, name) ||
 				!empty(n["schema_name"]) || !empty(n["catalog_name"]) {
 				return fmt.Errorf("%w: table %q", errGuard, name)
 			}
@@ -86,7 +86,7 @@ func guardNode(n any, views, shared []string) error {
 			return fmt.Errorf("%w: %v", errGuard, n["type"])
 		}
 		for _, e := range n {
-			if err := guardNode(e, views, shared); err != nil {
+			if err := guardNode(e, allowed, shared); err != nil {
 				return err
 			}
 		}

@@ -16,19 +16,36 @@ import (
 	"github.com/trailgate/trailgate/internal/sqlfront"
 )
 
-// The relations that statements read. Opening a file costs more than a window's
-// rows, so a window has a view of its own: recentView is logsView without the
-// files that end before it. Which those are, the reader's connection says in
-// the variable that since sets.
+// The relations that statements read: what is not sealed, and the files. They
+// are read apart, because of a UNION an engine reads whole structs, and every
+// row whole that may be among the first; logsView is both, for what is no single
+// statement's table.
 //
-// Both have a twin with the rows of one identity, which the variable names that
+// Opening a file costs more than a window's rows, so a window has views of its
+// own: recentFiles is allFiles without those that end before it. Which these
+// are, the reader's connection says in the variable that since sets.
+//
+// Each has a twin with the rows of one identity, which the variable names that
 // only sets: a statement that is limited to them may read nothing else.
 const (
-	logsView      = "logs"
-	recentView    = "recent"
-	ownLogsView   = "own_logs"
-	ownRecentView = "own_recent"
+	unsealedView    = "unsealed"
+	filesView       = "files"
+	recentFilesView = "recent_files"
+	logsView        = "logs"   // unsealed and files
+	recentView      = "recent" // unsealed and recent_files
+	ownPrefix       = "own_"
 )
+
+// views are all of them, or all of their twins.
+func views(own bool) []string {
+	list := []string{unsealedView, filesView, recentFilesView, logsView, recentView}
+	if own {
+		for i := range list {
+			list[i] = ownPrefix + list[i]
+		}
+	}
+	return list
+}
 
 // hot is the worker's picture of the trail: a table with the events that are not
 // sealed, a table of the sealed files, and the views over both. One goroutine
@@ -54,14 +71,19 @@ func newHot(ctx context.Context, d *database) (*hot, error) {
 		return nil, err
 	}
 	h := &hot{conn: conn, db: d, row: make([]driver.Value, len(trailColumns))}
-	for _, text := range []string{
+	texts := []string{
 		"CREATE TABLE " + h.table() + " (" + columnDefinitions() + ")",
 		"CREATE TABLE sealed (path VARCHAR, newest TIMESTAMP)", // newest appendTime
-		h.view(logsView, ""),
-		h.view(recentView, ""),
-		ownView(ownLogsView, logsView),
-		ownView(ownRecentView, recentView),
-	} {
+		h.unsealed(),
+		h.filesView(filesView, ""),
+		h.filesView(recentFilesView, ""),
+		unionView(logsView, filesView),
+		unionView(recentView, recentFilesView),
+	}
+	for _, name := range views(false) {
+		texts = append(texts, ownView(ownPrefix+name, name))
+	}
+	for _, text := range texts {
 		if err := execute(ctx, conn, text); err != nil {
 			return nil, fmt.Errorf("make hot table: %w", err)
 		}
@@ -78,14 +100,25 @@ func (h *hot) openAppender() (err error) {
 	return nil
 }
 
-// view is the statement that makes name a view of the hot table and files, an
-// expression for a list of paths; empty for none.
-func (h *hot) view(name, files string) string {
-	text := "CREATE OR REPLACE VIEW " + name + " AS SELECT " + columnList() + " FROM " + h.table()
-	if files != "" {
-		text += " UNION ALL SELECT " + columnList() + " FROM read_parquet(" + files + ", hive_partitioning = false)"
+// unsealed is the statement that makes a view of the hot table.
+func (h *hot) unsealed() string {
+	return "CREATE OR REPLACE VIEW " + unsealedView + " AS SELECT " + columnList() + " FROM " + h.table()
+}
+
+// filesView is the statement that makes name a view of files, an expression for
+// a list of paths; empty for none.
+func (h *hot) filesView(name, files string) string {
+	text := "CREATE OR REPLACE VIEW " + name + " AS SELECT " + columnList() + " FROM "
+	if files == "" {
+		return text + h.table() + " WHERE false"
 	}
-	return text
+	return text + "read_parquet(" + files + ", hive_partitioning = false)"
+}
+
+// unionView is the statement that makes name a view of what is not sealed and
+// what is in a view of files.
+func unionView(name, files string) string {
+	return "CREATE VIEW " + name + " AS SELECT " + columnList() + " FROM " + unsealedView + " UNION ALL SELECT " + columnList() + " FROM " + files
 }
 
 // ownView is the statement that makes name a view of the rows of all that only
@@ -108,7 +141,7 @@ func pathList(files []string) string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-// since chooses the files of recentView, for c's next statement: those with
+// since chooses the files of recentFilesView, for c's next statement: those with
 // events appended after t, and at least one. It and the statement belong into
 // one transaction.
 func since(ctx context.Context, c *duckdb.Conn, t time.Time) error {
@@ -225,7 +258,7 @@ func (h *hot) fileSteps(next *hot) (texts []string) {
 		// A view is tried when it is made.
 		texts = append(texts, "SET VARIABLE files = "+pathList(next.files[:1]))
 	}
-	return append(texts, next.view(logsView, all), next.view(recentView, recent))
+	return append(texts, next.unsealed(), next.filesView(filesView, all), next.filesView(recentFilesView, recent))
 }
 
 // transact runs all of the statements or none.

@@ -18,33 +18,44 @@ func statementText(r query.Request) string {
 	if n, ok := s.Limit(); !ok || n > int64(r.MaxRows) {
 		s = s.WithLimit(int64(r.MaxRows) + 1)
 	}
-	o := sqlfront.PrintOptions{Table: func(name string) string { return relation(r, name) }}
+	// DuckDB skips files by what eventTime is compared with only where that is
+	// written out, and now() is not.
+	o := sqlfront.PrintOptions{Table: func(name string) []string { return relations(r, name) }, Now: time.Now()}
 	if r.Window != nil {
 		o.Now = r.Window.End
 	}
 	return s.Print(sqlfront.DuckDB, o)
 }
 
-// relation is what a table of the statement is in the worker: a view,
-// bounded as the request says.
-func relation(r query.Request, table string) string {
+// relations are what a table of the statement is in the worker: views, bounded
+// as the request says, that have its rows together.
+func relations(r query.Request, table string) []string {
 	switch {
+	case table == sqlfront.Sessions && r.Window != nil:
+		return []string{sessionsOf(bounded(r, sqlfront.CloudTrailLogs, recentView))}
 	case table == sqlfront.Sessions:
-		return sessionsOf(relation(r, sqlfront.CloudTrailLogs))
+		return []string{sessionsOf(bounded(r, sqlfront.CloudTrailLogs, logsView))}
 	case slices.Contains(sqlfront.Snapshots, table):
-		return snapshotName(table)
+		return []string{snapshotName(table)}
 	}
+	files := filesView
+	if r.Window != nil && table == sqlfront.CloudTrailLogs {
+		files = recentFilesView
+	}
+	return []string{bounded(r, table, unsealedView), bounded(r, table, files)}
+}
+
+// bounded is a view without the rows that the request keeps from the table.
+func bounded(r query.Request, table, view string) string {
 	var bounds []string
-	view, recent := logsView, recentView
 	if r.Only != "" {
-		view, recent = ownLogsView, ownRecentView
+		view = ownPrefix + view
 	}
 	if r.MaxSeq > 0 {
 		// History from elsewhere has no seq, and was there before.
 		bounds = append(bounds, fmt.Sprintf("(seq <= %d OR seq IS NULL)", r.MaxSeq))
 	}
 	if w := r.Window; w != nil && table == sqlfront.CloudTrailLogs {
-		view = recent
 		// appendTime has whole microseconds, so cutting the bounds to them changes
 		// neither side.
 		bounds = append(bounds,
