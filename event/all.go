@@ -45,8 +45,6 @@ func All() []Event {
 		DeleteRole{},
 		PutPolicy{},
 		DeletePolicy{},
-		PutSavedQuery{},
-		DeleteSavedQuery{},
 		CreateLock{},
 		DeleteLock{},
 		PutRunbook{},
