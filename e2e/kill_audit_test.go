@@ -51,8 +51,9 @@ func (k *killed) newFeeder(apiPort string) *feeder {
 // put puts an event, and returns the ID that the answer names.
 func (f *feeder) put(ctx context.Context, word string) (id string, err error) {
 	now := time.Now()
+	happened := now.AddDate(0, 0, -2) // on a day that is over: its seals are merged as they come
 	data, err := json.Marshal(map[string]any{
-		"version": "1", "UID": word, "eventSource": "badge.example.com", "eventName": "OpenDoor", "eventTime": now.UTC().Format(time.RFC3339),
+		"version": "1", "UID": word, "eventSource": "badge.example.com", "eventName": "OpenDoor", "eventTime": happened.UTC().Format(time.RFC3339),
 		"userIdentity": map[string]any{"type": "CustomUser", "principalId": "u-1"}, "recipientAccountId": config.Default().AccountID,
 		"requestParameters": map[string]any{"door": word},
 	})

@@ -140,7 +140,7 @@ func newKilled(t *testing.T) *killed {
 	for name, text := range map[string]string{
 		"config":   fmt.Sprintf("Host gate\n HostName 127.0.0.1\n Port %s\n IdentityFile %s/bob\n IdentitiesOnly yes\n BatchMode yes\n StrictHostKeyChecking no\n UserKnownHostsFile /dev/null\n LogLevel ERROR\n ConnectTimeout 5\n", port, k.dir),
 		"web2.pub": string(ssh.MarshalAuthorizedKey(target.HostKey)),
-		"trailgate.yaml": "trail: {log_file_every: 1s, digest_every: 1s, seal_every: 3s}\n" +
+		"trailgate.yaml": "trail: {log_file_every: 1s, digest_every: 1s, seal_every: 1s, merge_every: 1s}\n" +
 			"api: {listen: \"127.0.0.1:" + apiPort + "\"}\n" +
 			"forwarders: [{name: out, to: \"file://" + k.forwarders + "\"}]\n",
 		"web2.cedar": `permit (principal == Identity::"bob", action, resource == Target::"web2");

@@ -45,6 +45,7 @@ type App struct {
 
 	trail    *trail.Trail
 	sealer   *trail.Sealer
+	merger   *trail.Compactor
 	store    state.Store
 	locks    *lock.Book
 	rules    *rules
@@ -117,6 +118,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) 
 	a.sealer = trail.NewSealer(a.trail, trail.SealOptions{Every: cfg.Trail.SealEvery, OnError: func(err error) {
 		o.Log.Error("seal failed, the next one takes its events", "err", err)
 	}})
+	a.merger = a.newMerger()
 	if a.store, err = sqlite.Open(ctx, statePath(cfg)); err != nil {
 		return nil, err
 	}
@@ -146,7 +148,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) 
 		Forwarders: apiForwarders{a},
 		Deliveries: a,
 		Query:      &queries{engine: beside{a.people, a.store}, trail: a.trail, origin: a.origin, store: EventDataStoreID(a.cfg), now: time.Now},
-		Admin:      admin.New(admin.Deps{Store: a.store, Trail: a.trail, Enrol: auth, Origin: a.origin, Now: time.Now, Changed: a.changed}),
+		Admin:      admin.New(admin.Deps{Store: a.store, Trail: a.trail, Enrol: auth, Origin: a.origin, Now: time.Now, Changed: a.changed, StoreID: EventDataStoreID(a.cfg)}),
 	}
 	if err := a.openForwarders(ctx); err != nil {
 		return nil, err
@@ -220,6 +222,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	g := newGroup(ctx)
 	g.run("sealer", a.sealer.Run)
+	g.run("merger of seals", a.mergeSeals)
 	g.run("imports", a.watchImports)
 	g.run("query worker for people", a.people.Run)
 	g.run("query worker for runbooks", a.runbooks.Run)

@@ -13,13 +13,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/trailgate/trailgate/internal/trail"
 	"github.com/trailgate/trailgate/internal/trail/forward"
 )
 
 // newMetrics gathers the figures of all parts of the node.
 func (a *App) newMetrics() *prometheus.Registry {
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), forward.Metrics(a.forwarders))
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), forward.Metrics(a.forwarders), trail.Metrics(a.merger))
 	return reg
 }
 

@@ -89,6 +89,9 @@ func checkIntact(t *testing.T, l *lineage, total int) {
 	if err != nil || !r.Intact || r.Digests < 8 || r.Backfill < 1 || r.LogFiles < 10 || r.Anchors < 6 {
 		t.Fatalf("the trail as it is: %+v, %v; want it intact, with digests, some of the backfill chain, log files and anchors", r, err)
 	}
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(l.now())), func(name string) bool { return strings.Contains(name, "/merged-") }) {
+		t.Fatal("no seal of the trail is merged")
+	}
 	step := 1
 	if total < 1000 {
 		step = 15

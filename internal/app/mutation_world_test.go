@@ -186,11 +186,13 @@ func (l *lineage) start(t *testing.T, anchors bool) *node {
 			}
 		},
 	})
-	sealer := trail.NewSealer(n.trail, trail.SealOptions{Every: 7 * time.Hour})
+	sealer := trail.NewSealer(n.trail, trail.SealOptions{Every: 150 * time.Minute})
+	merger := trail.NewCompactor(sealer, trail.CompactOptions{Files: 1, OnError: func(err error) { t.Errorf("merge: %v", err) }})
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = n.trail.Run(ctx) })
 	wg.Go(func() { _ = sealer.Run(ctx) })
+	wg.Go(func() { _ = merger.Run(ctx) })
 	wg.Go(func() { _ = n.deliverer.Run(ctx) })
 	n.stop = func() {
 		cancel()

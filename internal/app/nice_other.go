@@ -4,3 +4,6 @@ package app
 
 // stepBack leaves the priority as it is.
 func stepBack() {}
+
+// stepBackThread leaves it too.
+func stepBackThread() {}

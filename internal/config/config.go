@@ -54,6 +54,7 @@ type Trail struct {
 	LogFileEvery time.Duration // how often a log file is delivered
 	DigestEvery  time.Duration // how often the log files are signed for
 	SealEvery    time.Duration // how often events go into Parquet
+	MergeEvery   time.Duration // how often the seals of a day are merged at most
 	Retention    string        // a span; "" keeps all
 }
 
@@ -97,7 +98,7 @@ func Default() Config {
 		Gate:        Gate{Listen: ":2222", Domain: "tg"},
 		Limits: Limits{MFARemember: 10 * time.Minute, LoginGrace: 30 * time.Second, ThrottleInterval: 10 * time.Second,
 			Unproven: 1000, UnprovenSource: 100},
-		Trail: Trail{Name: "trailgate", LogFileEvery: 5 * time.Minute, DigestEvery: time.Hour, SealEvery: 5 * time.Minute},
+		Trail: Trail{Name: "trailgate", LogFileEvery: 5 * time.Minute, DigestEvery: time.Hour, SealEvery: 5 * time.Minute, MergeEvery: time.Hour},
 	}
 }
 
@@ -150,6 +151,7 @@ func Keys() []Key {
 		seconds("trail.log_file_every", "how often a log file is delivered", func(c *Config) *time.Duration { return &c.Trail.LogFileEvery }),
 		seconds("trail.digest_every", "how often a digest signs for the log files; CloudTrail does every hour", func(c *Config) *time.Duration { return &c.Trail.DigestEvery }),
 		seconds("trail.seal_every", "how often events are sealed into the Parquet files that queries read; 100,000 events are at any time", func(c *Config) *time.Duration { return &c.Trail.SealEvery }),
+		seconds("trail.merge_every", "how often the sealed files of a day are merged into fewer at most; when the day is over they become one", func(c *Config) *time.Duration { return &c.Trail.MergeEvery }),
 		text("trail.retention", "how long events are kept, such as 400d; none keeps all of them", func(c *Config) *string { return &c.Trail.Retention }, retention),
 		span("limits.mfa_remember", "how long a second factor counts for its key and address", func(c *Config) *time.Duration { return &c.Limits.MFARemember }),
 		span("limits.login_grace", "how long a login may take", func(c *Config) *time.Duration { return &c.Limits.LoginGrace }),

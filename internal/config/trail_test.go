@@ -23,7 +23,7 @@ func TestTrailSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Trail{Name: "main-trail", LogFileEvery: 10 * time.Second, DigestEvery: time.Minute, SealEvery: 5 * time.Minute}); c.Trail != want {
+	if want := (Trail{Name: "main-trail", LogFileEvery: 10 * time.Second, DigestEvery: time.Minute, SealEvery: 5 * time.Minute, MergeEvery: time.Hour}); c.Trail != want {
 		t.Errorf("settings %+v, want %+v", c.Trail, want)
 	}
 	for _, env := range []string{"TRAILGATE_TRAIL_DIGEST_EVERY=500ms", "TRAILGATE_TRAIL_LOG_FILE_EVERY=1.5s", "TRAILGATE_TRAIL_NAME=a_", "TRAILGATE_REGION=us_east"} {
