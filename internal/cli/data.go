@@ -37,7 +37,7 @@ func (sh *shell) trail() *cobra.Command {
 				return sh.printFacts(trailFacts(st, files))
 			})
 		}}
-	return group("trail", "The append-only sequence of events", sh.verify(), status, sh.trailExport(), sh.hold())
+	return group("trail", "The append-only sequence of events", sh.verify(), status, sh.trailExport(), sh.reindex(), sh.hold())
 }
 
 // progress shows how far a long job is, on stderr, after a second: a line that

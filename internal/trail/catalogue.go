@@ -106,14 +106,15 @@ type catalogueState struct {
 	changed   chan struct{} // closed when catalogue or imports do
 }
 
+// load reads the catalogue. On an error it is empty.
 func (s *catalogueState) load(fsys FS, dir string) error {
 	c, err := readCatalogue(fsys, dir)
 	if err != nil {
-		return err
+		c = catalogue{Version: catalogueVersion}
 	}
 	s.catalogue, s.changed = c, make(chan struct{})
 	s.imports, _ = loadImports(fsys, dir) // WatchImports says what is wrong with them
-	return nil
+	return err
 }
 
 func (s *catalogueState) get() (catalogue, <-chan struct{}) {

@@ -72,6 +72,8 @@ type Compactor struct {
 	t     *Trail
 	o     CompactOptions
 	swept <-chan struct{}
+	// progress is told how many partitions have been looked at; nil for nobody.
+	progress func(done, total int)
 
 	tried    map[string]time.Time // partitions, and when each was merged last or could not be
 	replaced []replaced           // in the order they were
@@ -133,7 +135,11 @@ func (c *Compactor) Run(ctx context.Context) error {
 func (c *Compactor) Compact(ctx context.Context) {
 	c.remove()
 	catalogue, _ := c.t.sealed.get()
-	for _, partition := range partitions(catalogue) {
+	all := partitions(catalogue)
+	for i, partition := range all {
+		if c.progress != nil {
+			c.progress(i+1, len(all))
+		}
 		for {
 			catalogue, _ := c.t.sealed.get()
 			group, name := c.due(partition, filesOf(catalogue, partition))

@@ -39,7 +39,7 @@ func writeHistory(fsys FS, dir, name string, entries func(yield func(event.Entry
 		days[day] = append(days[day], historyRow{keyOf(&flat, uint64(rows)), flat})
 		rows++
 	}
-	file := "history-" + name + ".parquet"
+	file := historyPrefix + name + sealExt
 	c, _ := t.sealed.get()
 	next := catalogue{Version: catalogueVersion, Seq: c.Seq}
 	for _, s := range c.Files {
@@ -68,6 +68,9 @@ func writeHistory(fsys FS, dir, name string, entries func(yield func(event.Entry
 	}
 	return rows, nil
 }
+
+// historyPrefix begins the names of its files.
+const historyPrefix = "history-"
 
 type historyRow struct {
 	sortKey

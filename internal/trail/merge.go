@@ -153,7 +153,7 @@ func (m *merger) finish() error {
 	}
 	out := m.out
 	m.out = nil
-	path, err := m.path()
+	path, err := freePath(m.fs, m.dir, m.partition, m.name, m.first, m.last)
 	if err != nil {
 		out.drop()
 		return err
@@ -167,15 +167,16 @@ func (m *merger) finish() error {
 	return nil
 }
 
-// path is a name that no file has: one that was replaced may still be there.
-func (m *merger) path() (string, error) {
+// freePath is a name for a seal that no file has: one that was replaced may still
+// be there.
+func freePath(fsys FS, dir, partition, prefix string, first, last uint64) (string, error) {
 	for n := 1; ; n++ {
 		suffix := ""
 		if n > 1 {
 			suffix = fmt.Sprintf("-%d", n)
 		}
-		path := filepath.Join(m.partition, m.name+sealRange(m.first, m.last)+suffix+sealExt)
-		_, err := fileSize(m.fs, filepath.Join(eventsDir(m.dir), path))
+		path := filepath.Join(partition, prefix+sealRange(first, last)+suffix+sealExt)
+		_, err := fileSize(fsys, filepath.Join(eventsDir(dir), path))
 		if errors.Is(err, fs.ErrNotExist) {
 			return path, nil
 		}

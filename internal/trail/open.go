@@ -23,6 +23,7 @@ func Open(dir string, o Options) (*Trail, error) {
 		fs:       o.FS,
 		now:      o.Now,
 		limit:    o.SegmentBytes,
+		anew:     o.anew,
 		origin:   o.Origin,
 		onFault:  o.OnFault,
 		wake:     make(chan struct{}, 1),
@@ -62,7 +63,7 @@ func (t *Trail) load() error {
 	if err := t.sweep(); err != nil {
 		return err
 	}
-	if err := t.sealed.load(t.fs, t.dir); err != nil {
+	if err := t.sealed.load(t.fs, t.dir); err != nil && !(t.anew && errors.Is(err, ErrDamaged)) {
 		return err
 	}
 	segments, err := listSegments(t.fs, t.dir)

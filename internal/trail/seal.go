@@ -101,7 +101,7 @@ func (s *Sealer) Seal(ctx context.Context) error {
 			return nil
 		}
 		last := min(v.head.seq, c.Seq+uint64(s.rows))
-		files, err := s.write(ctx, v, c.Seq+1, last)
+		files, err := s.write(ctx, v, c.Seq+1, last, nil)
 		if err != nil {
 			return fmt.Errorf("seal events %d to %d: %w", c.Seq+1, last, err)
 		}
@@ -124,8 +124,9 @@ type rowPlace struct {
 
 // write makes the files of the events first to last, one for each day they
 // happened on. It keeps only keys in memory and reads each record again in the
-// order of the file.
-func (s *Sealer) write(ctx context.Context, v view, first, last uint64) ([]seal, error) {
+// order of the file. name makes their paths of a partition; nil is the sealer's own
+// way, which replaces what an attempt that failed has left.
+func (s *Sealer) write(ctx context.Context, v view, first, last uint64, name func(partition string) (string, error)) ([]seal, error) {
 	days, err := s.places(ctx, v, first, last)
 	if err != nil {
 		return nil, err
@@ -137,6 +138,11 @@ func (s *Sealer) write(ctx context.Context, v view, first, last uint64) ([]seal,
 		rows := days[day]
 		slices.SortFunc(rows, func(a, b rowPlace) int { return a.compare(b.sortKey) })
 		path := filepath.Join(partitionPrefix+day, sealRange(first, last)+sealExt)
+		if name != nil {
+			if path, err = name(partitionPrefix + day); err != nil {
+				return nil, err
+			}
+		}
 		file, err := writeSeal(s.t.fs, s.t.dir, path, quickly, func(w *parquetWriter) error {
 			for i, row := range rows {
 				if i%rowGroupRows == 0 && ctx.Err() != nil {

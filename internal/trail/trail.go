@@ -40,6 +40,8 @@ type Options struct {
 	// were refused. It runs in the committer: it must return at once and must
 	// not append.
 	OnFault func(error)
+
+	anew bool // the seals are made anew: a catalogue that cannot be read counts as empty
 }
 
 // Trail is the append-only sequence of events in a data directory.
@@ -48,6 +50,7 @@ type Trail struct {
 	fs      FS
 	now     func() time.Time
 	limit   int64
+	anew    bool
 	origin  event.Origin
 	onFault func(error)
 	lock    io.Closer
