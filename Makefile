@@ -20,6 +20,7 @@ SOAK     ?= 20
 KILLS    ?= 1000
 BENCH    ?= .
 COUNT    ?= 1
+RECORD   ?=
 TIMEOUT  ?= 15m
 # Two packages at a time: some start servers and query workers of their own.
 TESTFLAGS ?= -race -p 2 -timeout $(TIMEOUT)
@@ -56,6 +57,7 @@ lint: deps ## gofmt, go vet, shell syntax
 	  echo "error: not formatted: $$unformatted" >&2; echo "hint: gofmt -w $$unformatted" >&2; exit 1; fi
 	go vet $(PKG)
 	go vet -tags conformance ./e2e
+	go vet -tags trino ./internal/query/duckdb
 	@for script in scripts/* .ci/run; do bash -n $$script; done
 
 .PHONY: check
@@ -65,6 +67,11 @@ check: ## exactly what CI runs
 .PHONY: conformance
 conformance: ## dbclient, plink, paramiko and asyncssh against the gate (installs them)
 	scripts/conformance
+
+.PHONY: test-trino
+test-trino: deps ## a real Trino answers as recorded; RECORD=1 records what it says
+	TRAILGATE_RECORD=$(RECORD) scripts/trino go test -tags trino -count=1 -run '^TestTrino' -timeout 30m -v ./internal/query/duckdb
+	go test -count=1 -run '^TestAnswersAreThoseOfTrino$$' ./internal/query/duckdb
 
 .PHONY: fuzz
 fuzz: deps ## every fuzz target for FUZZTIME=10s

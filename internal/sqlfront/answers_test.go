@@ -178,7 +178,7 @@ func TestAnswersAreTrinos(t *testing.T) {
 		{"parts of text", "SELECT split_part('a.b', '.', 2), split_part('a.b', '.', 3), substr('hello', -2), substr('hello', 0), strpos('hello', 'l'), trim('\tx ')", []string{"b | NULL | lo |  | 3 | x"}},
 		{"greatest with NULL", "SELECT greatest(1, 2), least(1, NULL), nullif('a', 'a'), round(2.5), round(-2.5), CAST(2.5 AS bigint)", []string{"2 | NULL | NULL | 3 | -3 | 3"}},
 		{"lists", "SELECT cardinality(resources), element_at(resources, 2).arn, element_at(resources, 9).arn FROM CloudTrailLogs WHERE resources IS NOT NULL", []string{"2 | arn:r2 | NULL"}},
-		{"casts", "SELECT TRY_CAST(' 12' AS bigint), TRY_CAST('1.5' AS bigint), CAST('+12' AS bigint), CAST(seq AS varchar), CAST(eventTime AS varchar), CAST('T' AS boolean) FROM CloudTrailLogs WHERE seq = 1", []string{"NULL | NULL | 12 | 1 | 2026-11-20 08:00:00.000000 | true"}},
+		{"casts", "SELECT TRY_CAST(' 12' AS bigint), TRY_CAST('1.5' AS bigint), CAST('+12' AS bigint), CAST(seq AS varchar), CAST(eventTime AS varchar), CAST('T' AS boolean) FROM CloudTrailLogs WHERE seq = 1", []string{"12 | NULL | 12 | 1 | 2026-11-20 08:00:00.000000 | true"}},
 		{"comments, aliases, a semicolon", "SELECT l.eventName AS \"the name\" -- “smart”\n/* l.* */ FROM CloudTrailLogs AS l WHERE l.seq = 1;", []string{"StartSession"}},
 		{"no space where none is needed", "SELECT(seq)FROM CloudTrailLogs WHERE eventName IN('RunInstances')ORDER BY seq", []string{"6"}},
 	} {
@@ -243,7 +243,8 @@ func TestCaseOfEveryCharacter(t *testing.T) {
 			}
 		}
 		var low, up string
-		if err := db.QueryRow("SELECT lower(x), upper(x) FROM (SELECT CAST(? AS VARCHAR) AS x)", text.String()).Scan(&low, &up); err != nil {
+		// The one that DuckDB makes longer is printed apart.
+		if err := db.QueryRow("SELECT lower(x), replace(upper(x), 'ẞ', CASE WHEN contains(x, 'ß') THEN 'ß' ELSE 'ẞ' END) FROM (SELECT CAST(? AS VARCHAR) AS x)", text.String()).Scan(&low, &up); err != nil {
 			t.Fatal(err)
 		}
 		for name, want := range map[string]string{"lower": low, "upper": up} {

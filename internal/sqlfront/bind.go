@@ -23,6 +23,7 @@ type binder struct {
 	bending map[*literal]bool // of parameters that are not declared
 	lambdas int               // how many lambdas, and sub-queries in expressions, are
 	queries int               // around what is being bound
+	trying  int               // and how many TRY
 	used    struct{ relations, ctes, params, tables int }
 
 	// What the expression being bound may have.

@@ -25,6 +25,10 @@ func (b *binder) call(e *call) (expr, error) {
 		return nil, b.fail(e, fn.name+" takes no *", "signature: "+fn.signature)
 	}
 	c.args = make([]expr, len(e.args))
+	if fn.name == "try" {
+		b.trying++
+		defer func() { b.trying-- }()
+	}
 	for i, a := range e.args {
 		if l, ok := a.(*lambda); ok { // its function binds it, and knows the types of its parameters
 			c.args[i] = &lambda{node: node{l.at, unboundLambda}, params: l.params, body: l.body}

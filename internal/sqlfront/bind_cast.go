@@ -5,18 +5,20 @@ import "fmt"
 // casts lists what may be cast to what, besides NULL to anything, anything to
 // its own type, and lists, maps and rows whose parts may.
 var casts = map[Kind][]Kind{
-	Varchar:   {Bigint, Double, Decimal, Boolean, Timestamp, Date, JSON, Varbinary},
-	Bigint:    {Varchar, Double, Decimal, Boolean, JSON},
-	Double:    {Bigint, Decimal, Varchar, Boolean, JSON},
-	Decimal:   {Bigint, Double, Varchar, Boolean, JSON},
-	Boolean:   {Varchar, Bigint, Double, Decimal, JSON},
-	Timestamp: {Varchar, Date},
-	Zoned:     {Varchar, Date, Timestamp},
-	Date:      {Varchar, Timestamp},
-	JSON:      {Varchar, Bigint, Double, Decimal, Boolean, Array, Map, Struct},
-	Array:     {JSON},
-	Map:       {JSON},
-	Struct:    {JSON},
+	Varchar:       {Bigint, Double, Decimal, Boolean, Timestamp, Date, JSON, Varbinary},
+	Bigint:        {Varchar, Double, Decimal, Boolean, JSON},
+	Double:        {Bigint, Decimal, Varchar, Boolean, JSON},
+	Decimal:       {Bigint, Double, Varchar, Boolean, JSON},
+	Boolean:       {Varchar, Bigint, Double, Decimal, JSON},
+	Timestamp:     {Varchar, Date},
+	Zoned:         {Varchar, Date, Timestamp},
+	Date:          {Varchar, Timestamp},
+	DayInterval:   {Varchar},
+	MonthInterval: {Varchar},
+	JSON:          {Varchar, Bigint, Double, Decimal, Boolean, Array, Map, Struct},
+	Array:         {JSON},
+	Map:           {JSON},
+	Struct:        {JSON},
 }
 
 func (b *binder) cast(e *cast) (expr, error) {

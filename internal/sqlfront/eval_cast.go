@@ -11,12 +11,12 @@ import (
 
 // What text a cast takes; the engines' text of a cast holds the same patterns.
 const (
-	bigintText     = `\A[+-]?[0-9]+\z`
-	doubleText     = `\A[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\z`
+	bigintText     = `\A[\x00- ]*([+-]?[0-9]+)[\x00- ]*\z`
+	doubleText     = `\A[\x00- ]*([+-]?(?:NaN|Infinity|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?))[dDfF]?[\x00- ]*\z`
 	booleanText    = `\A([tT]|[fF]|[tT][rR][uU][eE]|[fF][aA][lL][sS][eE]|0|1)\z`
-	decimalPattern = `\A[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)\z`
-	timestampText  = `\A[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?)?\z`
-	dateText       = `\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z`
+	decimalPattern = `\A([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))\z`
+	timestampText  = `\A[\x00- ]*([0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T](?:[01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?Z?)?)[\x00- ]*\z`
+	dateText       = `\A[\x00- ]*([0-9]{4}-[0-9]{2}-[0-9]{2})[\x00- ]*\z`
 )
 
 var (
@@ -34,6 +34,9 @@ func castValue(v Value, t *Type) (Value, error) {
 		return castDecimal(v, t)
 	case to == Varchar && t.Length > 0:
 		text := []rune(v.String())
+		if v.kind != Varchar && len(text) > t.Length {
+			return Null, fmt.Errorf("'%s' does not fit varchar(%d)", shorten(v.String()), t.Length)
+		}
 		return VarcharValue(string(text[:min(len(text), t.Length)])), nil
 	case v.kind == Varchar:
 		return castText(v.s, to)
@@ -99,25 +102,27 @@ func castDecimal(v Value, t *Type) (Value, error) {
 
 func castText(s string, to Kind) (Value, error) {
 	wrong := fmt.Errorf("cannot cast '%s' to %s", shorten(s), to)
-	switch to {
+	m := map[Kind]*regexp.Regexp{Bigint: bigintRE, Double: doubleRE, Boolean: booleanRE, Timestamp: timestampRE, Date: dateRE}[to].FindStringSubmatch(s)
+	if m == nil {
+		return Null, wrong
+	}
+	switch s := m[1]; to {
 	case Bigint:
-		if i, err := strconv.ParseInt(s, 10, 64); err == nil && bigintRE.MatchString(s) {
+		if i, err := strconv.ParseInt(s, 10, 64); err == nil {
 			return BigintValue(i), nil
 		}
 	case Double:
-		if f, err := strconv.ParseFloat(s, 64); doubleRE.MatchString(s) && (err == nil || math.IsInf(f, 0)) {
+		if f, err := strconv.ParseFloat(s, 64); err == nil || math.IsInf(f, 0) {
 			return DoubleValue(f), nil
 		}
 	case Boolean:
-		if booleanRE.MatchString(s) {
-			return BooleanValue(strings.ContainsAny(s[:1], "tT1")), nil
-		}
+		return BooleanValue(strings.ContainsAny(s[:1], "tT1")), nil
 	case Timestamp:
-		if i, ok := readTime(s); ok && timestampRE.MatchString(s) {
+		if i, ok := readTime(s); ok {
 			return Value{kind: Timestamp, i: i}, nil
 		}
 	case Date:
-		if i, ok := readTime(s); ok && dateRE.MatchString(s) {
+		if i, ok := readTime(s); ok {
 			return dateValue(i / microsPerDay), nil // whole days: exact
 		}
 	}

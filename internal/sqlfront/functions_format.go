@@ -80,7 +80,7 @@ var moreTimeFunctions = []function{
 		}
 		return instant
 	}, differs: "milliseconds, as in Trino"},
-	{name: "from_iso8601_date", signature: "from_iso8601_date(varchar) → date", bind: takes(dateType, 0, varcharType), duck: "CAST(regexp_extract($1, '" + dateText + "') AS DATE)"},
+	{name: "from_iso8601_date", signature: "from_iso8601_date(varchar) → date", bind: takes(dateType, 0, varcharType), duck: "CAST(regexp_extract($1, '" + dateText + "', 1) AS DATE)"},
 	{name: "last_day_of_month", signature: "last_day_of_month(timestamp) → date", bind: func(b *binder, c *call) (*Type, error) {
 		if err := b.count(c, 1, 1); err != nil {
 			return nil, err
@@ -144,7 +144,11 @@ func bindParse(read func(string) (string, bool), example string) func(*binder, *
 		if _, err := takes(timestampType, 0, varcharType, varcharType)(b, c); err != nil {
 			return nil, err
 		}
-		return timestampType, b.format(c, read, example)
+		if err := b.format(c, read, example); err != nil {
+			return nil, err
+		}
+		c.ready = strings.ReplaceAll(c.ready.(string), "%g000", "%f") // to read is not to write
+		return timestampType, nil
 	}
 }
 
@@ -165,7 +169,7 @@ func (b *binder) format(c *call, read func(string) (string, bool), example strin
 // mysqlFormat is a format of MySQL's as strftime spells it.
 func mysqlFormat(s string) (string, bool) {
 	known := map[byte]string{'Y': "%Y", 'y': "%y", 'm': "%m", 'c': "%-m", 'd': "%d", 'e': "%-d", 'H': "%H", 'k': "%-H", 'h': "%I", 'I': "%I", 'l': "%-I", 'i': "%M",
-		's': "%S", 'S': "%S", 'f': "%f", 'p': "%p", 'M': "%B", 'b': "%b", 'W': "%A", 'a': "%a", 'j': "%j", 'T': "%H:%M:%S", 'r': "%I:%M:%S %p", 'v': "%V", 'x': "%G", '%': "%%"}
+		's': "%S", 'S': "%S", 'f': "%g000", 'p': "%p", 'M': "%B", 'b': "%b", 'W': "%A", 'a': "%a", 'j': "%j", 'T': "%H:%M:%S", 'r': "%I:%M:%S %p", 'v': "%V", 'x': "%G", '%': "%%"}
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		if s[i] != '%' {
@@ -185,7 +189,7 @@ func mysqlFormat(s string) (string, bool) {
 // one field, text is between single quotes.
 func jodaFormat(s string) (string, bool) {
 	known := map[string]string{"yyyy": "%Y", "YYYY": "%Y", "y": "%Y", "yy": "%y", "xxxx": "%G", "MM": "%m", "M": "%-m", "MMM": "%b", "MMMM": "%B", "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H",
-		"hh": "%I", "h": "%-I", "mm": "%M", "m": "%-M", "ss": "%S", "s": "%-S", "SSS": "%g", "SSSSSS": "%f", "EEE": "%a", "E": "%a", "EEEE": "%A", "a": "%p", "DDD": "%j", "ww": "%V", "e": "%u", "Z": "+0000", "ZZ": "+00:00"}
+		"hh": "%I", "h": "%-I", "mm": "%M", "m": "%-M", "ss": "%S", "s": "%-S", "SSS": "%g", "SSSSSS": "%g000", "EEE": "%a", "E": "%a", "EEEE": "%A", "a": "%p", "DDD": "%j", "D": "%-j", "ww": "%V", "e": "%u", "Z": "+0000", "ZZ": "+00:00"}
 	var b strings.Builder
 	for i := 0; i < len(s); {
 		switch c := s[i]; {

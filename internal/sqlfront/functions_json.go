@@ -52,14 +52,43 @@ var jsonFunctions = []function{
 	}},
 	{name: "is_json_scalar", signature: "is_json_scalar(varchar or json) → boolean", bind: takesJSON(booleanType), duck: "CASE WHEN json_valid($1) THEN json_type($1) NOT IN ('OBJECT', 'ARRAY') WHEN $1 IS NOT NULL THEN $!cannot read this text as JSON! END"},
 	{name: "json_value", signature: "json_value(varchar, 'lax $.path' [RETURNING type]) → varchar", bind: bindLax(varcharType),
-		duck:  "CASE WHEN json_valid($1) THEN CASE json_type($1, $p) WHEN 'OBJECT' THEN NULL WHEN 'ARRAY' THEN NULL ELSE json_extract_string($1, $p) END END",
-		trino: "json_value($1, $2)", differs: "DuckDB's knows no lax paths and answers NULL"},
+		duckFor: lax(scalarOf("$1, $p"), "CASE WHEN len(l) = 1 THEN "+scalarOf("l[1], '$$'")+" END", ""),
+		trino:   "json_value($1, $2)", differs: "DuckDB's knows no lax paths and answers NULL"},
 	{name: "json_query", signature: "json_query(varchar, 'lax $.path') → varchar", bind: bindLax(varcharType),
-		duck:  "CASE WHEN json_valid($1) THEN CASE WHEN json_type($1, $p) IN ('OBJECT', 'ARRAY') THEN CAST(json_extract($1, $p) AS VARCHAR) END END",
-		trino: "json_query($1, $2)", differs: "DuckDB has none"},
+		duckFor: lax("CAST(json_extract($1, $p) AS VARCHAR)", "CASE WHEN len(l) = 1 THEN CAST(l[1] AS VARCHAR) END", ""),
+		trino:   "json_query($1, $2)", differs: "DuckDB has none"},
 	{name: "json_exists", signature: "json_exists(varchar, 'lax $.path') → boolean", bind: bindLax(booleanType),
-		duck:  "CASE WHEN $1 IS NOT NULL THEN json_valid($1) AND coalesce(json_exists($1, $p), FALSE) END",
-		trino: "json_exists($1, $2)", differs: "DuckDB's knows no lax paths and answers false"},
+		duckFor: lax("TRUE", "len(l) > 0", " WHEN $1 IS NOT NULL THEN FALSE"),
+		trino:   "json_exists($1, $2)", differs: "DuckDB's knows no lax paths and answers false"},
+}
+
+// lax is what a path of SQL's own functions leads to: direct where every step
+// is one of DuckDB's; else list, of the values l, since a key looks into the
+// elements of an array, and [0] of what is none is the thing itself. wrong is
+// what text has that is no JSON.
+func lax(direct, list, wrong string) func(*call) string {
+	return func(c *call) string {
+		values := "[CAST($1 AS JSON)]"
+		for _, s := range c.ready.(jsonPath) {
+			step := strings.ReplaceAll(QuoteText(jsonPath{s}.duckText()), "$", "$$")
+			found := "CASE WHEN json_type(j, " + step + ") IS NOT NULL THEN [json_extract(j, " + step + ")] ELSE [] END"
+			switch {
+			case s.index < 0:
+				inside := strings.Replace(step, "$$", "$$[*]", 1)
+				found = "CASE json_type(j) WHEN 'OBJECT' THEN " + found + " WHEN 'ARRAY' THEN json_extract(j, " + inside + ") ELSE [] END"
+			case s.index == 0:
+				found = "CASE json_type(j) WHEN 'ARRAY' THEN " + found + " ELSE [j] END"
+			}
+			values = "flatten(list_transform(" + values + ", lambda j: " + found + "))"
+		}
+		return "CASE WHEN json_valid($1) THEN CASE WHEN json_type($1, $p) IS NOT NULL THEN " + direct + " ELSE list_transform([" + values + "], lambda l: " + list + ")[1] END" + wrong + " END"
+	}
+}
+
+// scalarOf is the text of a value in JSON, which is NULL of what is no scalar.
+func scalarOf(at string) string {
+	return "CASE json_type(" + at + ") WHEN 'OBJECT' THEN NULL WHEN 'ARRAY' THEN NULL WHEN 'DOUBLE' THEN list_transform([CAST(json_extract_string(" + at + ") AS DOUBLE)], lambda d: " +
+		strings.ReplaceAll(doubleAsText, "$1", "d") + ")[1] ELSE json_extract_string(" + at + ") END"
 }
 
 // jsonArg makes an argument JSON or text.

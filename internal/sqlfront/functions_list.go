@@ -113,17 +113,16 @@ var listFunctions = []function{
 	{name: "contains", signature: "contains(array, x) → boolean", bind: withElement(always(booleanType)),
 		duck: "CASE WHEN list_contains($1, $2) THEN TRUE WHEN len($1) > list_count($1) THEN NULL ELSE list_contains($1, $2) END", differs: "NULL in Trino where x is not found and an element is NULL"},
 	{name: "array_position", signature: "array_position(array, x) → bigint", bind: withElement(always(bigintType)), duck: "CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL THEN CAST(coalesce(list_position($1, $2), 0) AS BIGINT) END"},
-	{name: "array_remove", signature: "array_remove(array, x) → array", bind: withElement(itself), duck: "list_filter($1, lambda e: e IS DISTINCT FROM $2)"},
+	{name: "array_remove", signature: "array_remove(array, x) → array", bind: withElement(itself), duck: "CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda e: e IS DISTINCT FROM $2) END"},
 	{name: "array_distinct", signature: "array_distinct(array) → array", bind: ofLists(1, itself), duck: distinctOf("$1"), differs: "DuckDB's loses the order, and NULL"},
 	{name: "array_sort", signature: "array_sort(array) → array", bind: ofLists(1, itself), duck: "list_sort($1, 'ASC', 'NULLS LAST')"},
 	{name: "array_max", signature: "array_max(array) → element", bind: ofLists(1, element), duck: "CASE WHEN len($1) = list_count($1) THEN list_max($1) END", differs: "NULL in Trino where an element is"},
 	{name: "array_min", signature: "array_min(array) → element", bind: ofLists(1, element), duck: "CASE WHEN len($1) = list_count($1) THEN list_min($1) END", differs: "NULL in Trino where an element is"},
-	{name: "array_first", signature: "array_first(array) → element", bind: ofLists(1, element), duck: "list_extract($1, 1)"},
-	{name: "array_last", signature: "array_last(array) → element", bind: ofLists(1, element), duck: "list_extract($1, -1)"},
 	{name: "array_union", signature: "array_union(array, array) → array", bind: ofLists(2, itself), duck: distinctOf("list_concat($1, $2)")},
 	{name: "array_intersect", signature: "array_intersect(array, array) → array", bind: ofLists(2, itself), duck: distinctOf("list_filter($1, lambda a: len(list_filter($2, lambda b: b IS NOT DISTINCT FROM a)) > 0)")},
 	{name: "array_except", signature: "array_except(array, array) → array", bind: ofLists(2, itself), duck: distinctOf("list_filter($1, lambda a: len(list_filter($2, lambda b: b IS NOT DISTINCT FROM a)) = 0)")},
-	{name: "arrays_overlap", signature: "arrays_overlap(array, array) → boolean", bind: ofLists(2, always(booleanType)), duck: "list_has_any($1, $2)"},
+	{name: "arrays_overlap", signature: "arrays_overlap(array, array) → boolean", bind: ofLists(2, always(booleanType)),
+		duck: "CASE WHEN list_has_any($1, $2) THEN TRUE WHEN len($1) > 0 AND len($2) > 0 AND (len($1) > list_count($1) OR len($2) > list_count($2)) THEN NULL ELSE list_has_any($1, $2) END", differs: "NULL in Trino where no element is in both and one is NULL"},
 	{name: "flatten", signature: "flatten(array of arrays) → array", bind: func(b *binder, c *call) (*Type, error) {
 		t, err := ofLists(1, element)(b, c)
 		if err == nil && t.Kind != Array {

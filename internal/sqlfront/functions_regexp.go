@@ -2,6 +2,8 @@ package sqlfront
 
 import (
 	"regexp"
+	"regexp/syntax"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -10,16 +12,18 @@ import (
 // Joni share.
 var regexpFunctions = []function{
 	{name: "regexp_extract", signature: "regexp_extract(varchar, 'pattern' [, group]) → varchar", bind: bindRegexp(varcharType, true),
-		duck: "CASE WHEN regexp_matches($1, $p) THEN regexp_extract($1, $p, $g) END", differs: "DuckDB's is '' where nothing matches, and so is a group that takes no part",
+		duckFor: ofGroup("regexp_extract($1, $p, $g)", "nullif(regexp_extract($1, $p, $g), '')", "CASE WHEN regexp_matches($1, $p) THEN ", " END"),
+		differs: "DuckDB's is '' where nothing matches, and so is a group that takes no part",
 		eval: func(c *call, a []Value) (Value, error) {
-			m := c.ready.(*pattern).re.FindStringSubmatch(a[0].s)
-			if m == nil {
+			p := c.ready.(*pattern)
+			m := p.re.FindStringSubmatchIndex(a[0].s)
+			if m == nil || m[2*p.group] < 0 {
 				return Null, nil
 			}
-			return VarcharValue(m[c.ready.(*pattern).group]), nil
+			return VarcharValue(a[0].s[m[2*p.group]:m[2*p.group+1]]), nil
 		}},
 	{name: "regexp_extract_all", signature: "regexp_extract_all(varchar, 'pattern' [, group]) → array(varchar)", bind: bindRegexp(&Type{Kind: Array, Elem: varcharType}, true),
-		duck: "regexp_extract_all($1, $p, $g)"},
+		duckFor: ofGroup("regexp_extract_all($1, $p, $g)", "list_transform(regexp_extract_all($1, $p, $g), lambda g: nullif(g, ''))", "", ""), differs: "DuckDB's has '' of a group that takes no part"},
 	{name: "regexp_count", signature: "regexp_count(varchar, 'pattern') → bigint", bind: bindRegexp(bigintType, false), duck: "len(regexp_extract_all($1, $p))"},
 	{name: "regexp_split", signature: "regexp_split(varchar, 'pattern') → array(varchar)", bind: bindRegexp(&Type{Kind: Array, Elem: varcharType}, false), duck: "regexp_split_to_array($1, $p)"},
 	{name: "regexp_replace", signature: "regexp_replace(varchar, 'pattern' [, 'replacement']) → varchar", bind: bindReplace, duck: "regexp_replace($1, $p, $r, 'g')",
@@ -50,6 +54,11 @@ func bindRegexp(result *Type, groups bool) func(*binder, *call) (*Type, error) {
 				return nil, err
 			}
 			p.group = int(n)
+			missing, empty := groupMay(p.tree, p.group, false)
+			if missing && empty {
+				return nil, b.fail(c.args[2], "this group may be empty and may take no part, which engines do not tell apart", "write + for * inside it")
+			}
+			p.missing = missing
 		}
 		c.ready = p
 		return t, nil
@@ -67,6 +76,46 @@ func (b *binder) pattern(c *call) (*pattern, error) {
 		return nil, b.src.fail(c.args[1].info().at, "'"+shorten(text)+"'", "expected a regular expression: "+err.Error(), "the syntax is RE2's: no look-around, no back-references")
 	}
 	return p, nil
+}
+
+// ofGroup is the text of a group, and of one that may take no part.
+func ofGroup(always, maybe, before, after string) func(*call) string {
+	return func(c *call) string {
+		if c.ready.(*pattern).missing {
+			return before + maybe + after
+		}
+		return before + always + after
+	}
+}
+
+// groupMay says whether group n of a pattern may take no part in a match, and
+// whether it may be empty in one.
+func groupMay(re *syntax.Regexp, n int, maybe bool) (missing, empty bool) {
+	if re.Op == syntax.OpCapture && re.Cap == n {
+		return maybe, mayBeEmpty(re.Sub[0])
+	}
+	maybe = maybe || re.Op == syntax.OpStar || re.Op == syntax.OpQuest || re.Op == syntax.OpAlternate || re.Op == syntax.OpRepeat && re.Min == 0
+	for _, s := range re.Sub {
+		m, e := groupMay(s, n, maybe)
+		missing, empty = missing || m, empty || e
+	}
+	return missing, empty
+}
+
+func mayBeEmpty(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpLiteral, syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL, syntax.OpNoMatch:
+		return false
+	case syntax.OpCapture, syntax.OpPlus:
+		return mayBeEmpty(re.Sub[0])
+	case syntax.OpRepeat:
+		return re.Min == 0 || mayBeEmpty(re.Sub[0])
+	case syntax.OpConcat:
+		return !slices.ContainsFunc(re.Sub, func(s *syntax.Regexp) bool { return !mayBeEmpty(s) })
+	case syntax.OpAlternate:
+		return slices.ContainsFunc(re.Sub, mayBeEmpty)
+	}
+	return true // what stands for a place, or is there or not
 }
 
 func bindReplace(b *binder, c *call) (*Type, error) {

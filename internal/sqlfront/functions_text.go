@@ -31,8 +31,10 @@ var textFunctions = []function{
 		eval: func(_ *call, a []Value) (Value, error) {
 			return VarcharValue(strings.Map(unicode.ToLower, a[0].s)), nil
 		}},
-	{name: "upper", signature: "upper(varchar) → varchar", bind: takes(varcharType, 0, varcharType), duck: "upper($1)", differs: "DuckDB makes ß an ẞ, Trino leaves it",
-		eval: func(_ *call, a []Value) (Value, error) { return VarcharValue(strings.Map(upper, a[0].s)), nil }},
+	{name: "upper", signature: "upper(varchar) → varchar", bind: takes(varcharType, 0, varcharType), duck: "CASE WHEN contains($1, 'ß') THEN array_to_string(list_transform(string_split($1, 'ß'), lambda t: upper(t)), 'ß') ELSE upper($1) END", differs: "DuckDB makes ß an ẞ, Trino leaves it",
+		eval: func(_ *call, a []Value) (Value, error) {
+			return VarcharValue(strings.Map(unicode.ToUpper, a[0].s)), nil
+		}},
 	{name: "length", signature: "length(varchar) → bigint", bind: takes(bigintType, 0, varcharType), duck: "length($1)",
 		eval: func(_ *call, a []Value) (Value, error) {
 			return BigintValue(int64(utf8.RuneCountInString(a[0].s))), nil
@@ -151,8 +153,10 @@ var textFunctions = []function{
 // pattern is a checked regular expression and DuckDB's text of it.
 type pattern struct {
 	re                             *regexp.Regexp
+	tree                           *syntax.Regexp
 	text                           string
 	group                          int
+	missing                        bool // the group may take no part in a match
 	duckReplacement, goReplacement string
 }
 
@@ -169,7 +173,7 @@ func compileRegexp(s string) (*pattern, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pattern{re: re, text: tree.String()}, nil
+	return &pattern{re: re, tree: tree, text: tree.String()}, nil
 }
 
 // joined is $1, …, $n with sep between.
@@ -201,13 +205,6 @@ func trimming(trim func(s, cut string) string) func(*call, []Value) (Value, erro
 		}
 		return VarcharValue(trim(a[0].s, cut)), nil
 	}
-}
-
-func upper(r rune) rune {
-	if r == 'ß' {
-		return 'ẞ'
-	}
-	return unicode.ToUpper(r)
 }
 
 // duckSubstr is plain where the numbers are, as mostly, literals that mean the

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"time"
 )
 
@@ -26,8 +27,16 @@ var (
 
 var truncUnits = []string{"second", "minute", "hour", "day", "week", "month", "quarter", "year"}
 
-// diffMicros are the units of date_diff. Months and years are left out: their
-// lengths differ, and so do the engines about them.
+// Units by which times, and dates, are moved; a date is cut to the same.
+var (
+	addUnits  = append([]string{"millisecond"}, truncUnits...)
+	dateUnits = []string{"day", "week", "month", "quarter", "year"}
+)
+
+// monthsOf are the units that are months.
+var monthsOf = map[string]int64{"month": 1, "quarter": 3, "year": 12}
+
+// diffMicros are the units that are microseconds.
 var diffMicros = map[string]int64{"millisecond": 1000, "second": microsPerSecond, "minute": 60 * microsPerSecond,
 	"hour": 3600 * microsPerSecond, "day": microsPerDay, "week": 7 * microsPerDay}
 
@@ -73,34 +82,61 @@ var timeFunctions = []function{
 		if err := b.count(c, 2, 2); err != nil {
 			return nil, err
 		}
+		if c.args[1].info().typ.Kind == Date {
+			_, err := b.unit(c, dateUnits...)
+			return dateType, err
+		}
 		if _, err := b.unit(c, truncUnits...); err != nil {
 			return nil, err
 		}
 		return b.wallArg(c, 1)
-	}, duck: "(date_trunc($1, $2) + to_microseconds(0))",
-		differs: "without the sum DuckDB 1.5 compares a NULL with a constant as FALSE, not NULL", eval: func(_ *call, a []Value) (Value, error) {
-			return TimestampValue(truncTime(a[0].s, a[1].Time())), nil
-		}},
+	}, duckFor: func(c *call) string {
+		if c.typ.Kind == Date {
+			return "CAST(date_trunc($1, $2) AS DATE)"
+		}
+		return "(date_trunc($1, $2) + to_microseconds(0))"
+	}, differs: "without the sum DuckDB 1.5 compares a NULL with a constant as FALSE, not NULL", eval: func(_ *call, a []Value) (Value, error) {
+		t := TimestampValue(truncTime(a[0].s, a[1].Time()))
+		if a[1].kind == Date {
+			return castValue(t, dateType)
+		}
+		return t, nil
+	}},
 	{name: "date_diff", signature: "date_diff('unit', timestamp, timestamp) → bigint", bind: func(b *binder, c *call) (*Type, error) {
 		if err := b.count(c, 3, 3); err != nil {
 			return nil, err
 		}
-		if _, err := b.unit(c, "millisecond", "second", "minute", "hour", "day", "week"); err != nil {
+		if _, err := b.unit(c, "millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year"); err != nil {
 			return nil, err
 		}
 		if err := b.timeArg(c, 1); err != nil {
 			return nil, err
 		}
 		return bigintType, b.timeArg(c, 2)
-	}, duck: "date_sub($1, $2, $3)", differs: "whole units that passed; DuckDB's date_diff counts boundaries crossed",
+	}, duckFor: func(c *call) string {
+		n := monthsOf[c.args[0].(*literal).v.s]
+		if n == 0 {
+			return "date_sub($1, $2, $3)"
+		}
+		return "(CASE WHEN $2 <= $3 THEN 1 WHEN $2 > $3 THEN -1 END * list_transform([{'a': least($2, $3), 'b': greatest($2, $3), 'n': date_diff('month', least($2, $3), greatest($2, $3))}], " +
+			"lambda d: (d.n - CASE WHEN d.a + to_months(CAST(d.n AS INTEGER)) > d.b THEN 1 ELSE 0 END) // " + strconv.FormatInt(n, 10) + ")[1])"
+	}, differs: "whole units that passed; DuckDB's date_diff counts boundaries crossed",
 		eval: func(_ *call, a []Value) (Value, error) {
+			if n := monthsOf[a[0].s]; n != 0 {
+				return monthsBetween(a[1], a[2], n)
+			}
 			return BigintValue((a[2].i - a[1].i) / diffMicros[a[0].s]), nil
 		}},
 	{name: "date_add", signature: "date_add('unit', number, timestamp) → timestamp", bind: func(b *binder, c *call) (*Type, error) {
 		if err := b.count(c, 3, 3); err != nil {
 			return nil, err
 		}
-		if _, err := b.unit(c, "second", "minute", "hour", "day", "week", "month", "year"); err != nil {
+		day := c.args[2].info().typ.Kind == Date
+		units := addUnits
+		if day {
+			units = dateUnits
+		}
+		if _, err := b.unit(c, units...); err != nil {
 			return nil, err
 		}
 		if l, ok := c.args[1].(*literal); ok && !l.v.IsNull() {
@@ -113,22 +149,21 @@ var timeFunctions = []function{
 			return nil, err
 		}
 		c.args[1] = x
+		if day {
+			return dateType, nil
+		}
 		return timestampType, b.timeArg(c, 2)
 	}, duckFor: func(c *call) string {
-		unit := c.args[0].(*literal).v.s
-		return "($3 + CAST($2 AS INTEGER) * INTERVAL 1 " + unit + ")"
+		moved := "($3 + CAST($2 AS INTEGER) * INTERVAL 1 " + c.args[0].(*literal).v.s + ")"
+		if c.typ.Kind == Date {
+			return "CAST(" + moved + " AS DATE)"
+		}
+		return moved
 	}, eval: func(_ *call, a []Value) (Value, error) {
 		if a[1].i < -10_000_000 || a[1].i > 10_000_000 {
 			return Null, errTimeRange
 		}
-		switch unit := a[0].s; unit {
-		case "month":
-			return moveTime(a[2], a[1].i, 0)
-		case "year":
-			return moveTime(a[2], 12*a[1].i, 0)
-		default:
-			return moveTime(a[2], 0, a[1].i*diffMicros[unit])
-		}
+		return moveTime(a[2], a[1].i*monthsOf[a[0].s], a[1].i*diffMicros[a[0].s])
 	}},
 	timePart("year", "year($1)", func(t time.Time) int { return t.Year() }),
 	timePart("quarter", "quarter($1)", func(t time.Time) int { return (int(t.Month())-1)/3 + 1 }),
@@ -198,6 +233,21 @@ func truncTime(unit string, t time.Time) time.Time {
 		return time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	panic(fmt.Sprintf("sqlfront: date_trunc of unit %q", unit))
+}
+
+// monthsBetween counts the whole units of n months from a to b.
+func monthsBetween(a, b Value, n int64) (Value, error) {
+	sign := int64(1)
+	if a.i > b.i {
+		a, b, sign = b, a, -1
+	}
+	from, to := a.Time(), b.Time()
+	months := int64(to.Year()-from.Year())*12 + int64(to.Month()) - int64(from.Month())
+	moved, err := moveTime(a, months, 0)
+	if err != nil || moved.i > b.i {
+		months--
+	}
+	return BigintValue(sign * (months / n)), nil
 }
 
 // moveTime adds months, keeping to the last day of a shorter month, and then

@@ -50,7 +50,6 @@ var moreTextFunctions = []function{
 	}},
 	{name: "translate", signature: "translate(varchar, from, to) → varchar", bind: takes(varcharType, 0, varcharType, varcharType, varcharType), duck: "translate($1, $2, $3)"},
 	{name: "levenshtein_distance", signature: "levenshtein_distance(varchar, varchar) → bigint", bind: takes(bigintType, 0, varcharType, varcharType), duck: "levenshtein($1, $2)"},
-	{name: "bit_length", signature: "bit_length(varchar) → bigint", bind: takes(bigintType, 0, varcharType), duck: "CAST(8 * strlen($1) AS BIGINT)"},
 	{name: "to_utf8", signature: "to_utf8(varchar) → varbinary", bind: takes(varbinaryType, 0, varcharType), duck: "encode($1)"},
 	{name: "from_utf8", signature: "from_utf8(varbinary) → varchar", bind: takes(varcharType, 0, varbinaryType), duck: "decode($1)"},
 	{name: "to_hex", signature: "to_hex(varbinary) → varchar", bind: takes(varcharType, 0, varbinaryType), duck: "hex($1)"},

@@ -172,7 +172,7 @@ func (g gen) number(depth int) expr {
 	case 6:
 		return fn(oneOf(g, "year", "quarter", "month", "week", "day", "day_of_week", "day_of_year", "hour", "minute", "second"), g.moment(d))
 	case 7:
-		return fn("date_diff", lit(VarcharValue(oneOf(g, "millisecond", "second", "minute", "HOUR", "day", "week"))), g.moment(d), oneOf(g, g.moment, g.day)(d))
+		return fn("date_diff", lit(VarcharValue(oneOf(g, "millisecond", "second", "minute", "HOUR", "day", "week", "month", "quarter", "year"))), g.moment(d), oneOf(g, g.moment, g.day)(d))
 	case 8:
 		return fn(oneOf(g, "abs", "floor", "ceil", "round"), g.number(d))
 	case 9:
@@ -208,9 +208,9 @@ func (g gen) moment(depth int) expr {
 	d := depth - 1
 	switch g.pick(6) {
 	case 0:
-		return fn("date_trunc", lit(VarcharValue(oneOf(g, truncUnits...))), oneOf(g, g.moment, g.day)(d))
+		return fn("date_trunc", lit(VarcharValue(oneOf(g, truncUnits...))), g.moment(d))
 	case 1:
-		return fn("date_add", lit(VarcharValue(oneOf(g, "second", "minute", "hour", "day", "week", "month", "year"))), lit(BigintValue(int64(g.pick(40)-20))), g.moment(d))
+		return fn("date_add", lit(VarcharValue(oneOf(g, addUnits...))), lit(BigintValue(int64(g.pick(40)-20))), g.moment(d))
 	case 2:
 		return &binary{op: oneOf(g, "+", "-"), l: g.moment(d), r: lit(oneOf(g, Value{kind: DayInterval, i: int64(g.pick(90)) * 3600 * microsPerSecond}, Value{kind: MonthInterval, i: int64(g.pick(30) - 15)}))}
 	case 3:
@@ -225,7 +225,8 @@ func (g gen) day(depth int) expr {
 	if depth <= 0 || g.pick(2) == 0 {
 		return oneOf[expr](g, fn("date", col("eventTime")), lit(dateValue(20777+int64(g.pick(3)))))
 	}
-	return oneOf[expr](g, &cast{x: g.moment(depth - 1), to: dateType}, &cast{x: g.text(depth - 1), to: dateType, try: true},
+	return oneOf[expr](g, fn("date_trunc", lit(VarcharValue(oneOf(g, dateUnits...))), g.day(depth-1)), fn("date_add", lit(VarcharValue(oneOf(g, dateUnits...))), lit(BigintValue(int64(g.pick(40)-20))), g.day(depth-1)),
+		&cast{x: g.moment(depth - 1), to: dateType}, &cast{x: g.text(depth - 1), to: dateType, try: true},
 		&binary{op: "-", l: g.day(depth - 1), r: lit(Value{kind: DayInterval, i: 3 * microsPerDay})})
 }
 

@@ -60,7 +60,7 @@ func plainKey(s string) bool { return s != "" && s != "*" && !strings.ContainsAn
 
 func bareKey(s string) bool {
 	for _, c := range []byte(s) {
-		if !isLetter(c) && !isDigit(c) && c != '_' && c != '-' && c != ':' && c < 0x80 {
+		if !isLetter(c) && !isDigit(c) && c != '_' && c != ':' && c < 0x80 {
 			return false
 		}
 	}

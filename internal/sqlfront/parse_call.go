@@ -124,6 +124,9 @@ func (p *parser) typed(word token) (expr, error) {
 	if q := p.peek(); q.is("TO") {
 		return nil, p.failAt(q, "an interval of two units is not supported", "add two intervals")
 	}
+	if strings.EqualFold(unit.text, "WEEK") {
+		return nil, p.failAt(unit, "Trino has no interval of weeks", "write INTERVAL '7' DAY")
+	}
 	one, known := intervalUnits[strings.ToUpper(unit.text)]
 	if !known {
 		return nil, p.failAt(unit, "expected a unit", "SECOND, MINUTE, HOUR, DAY, MONTH or YEAR")
@@ -144,7 +147,6 @@ var intervalUnits = map[string]Value{
 	"MINUTE": {kind: DayInterval, i: 60 * microsPerSecond},
 	"HOUR":   {kind: DayInterval, i: 3600 * microsPerSecond},
 	"DAY":    {kind: DayInterval, i: microsPerDay},
-	"WEEK":   {kind: DayInterval, i: 7 * microsPerDay},
 	"MONTH":  {kind: MonthInterval, i: 1},
 	"YEAR":   {kind: MonthInterval, i: 12},
 }

@@ -21,6 +21,9 @@ func (p *printer) binary(e *binary) {
 		p.decimal(e)
 		return
 	}
+	if p.d == DuckDB && p.same(e) {
+		return
+	}
 	if p.d == Trino || op != "/" && op != "%" {
 		p.around("(", e.l, " "+op+" ")
 		p.around("", e.r, ")")
@@ -36,10 +39,44 @@ func (p *printer) binary(e *binary) {
 	})
 }
 
+// same prints the equality of maps, which have no order, and that of arrays and
+// rows, where it is unknown whether a NULL is what the other has.
+func (p *printer) same(e *binary) bool {
+	if e.op != "=" && e.op != "<>" && e.op != isDistinct && e.op != notDistinct {
+		return false
+	}
+	args := &call{args: []expr{e.l, e.r}}
+	switch t := e.l.info().typ; {
+	case t.Kind == Map && e.r.info().typ.Kind == Map:
+		p.template("(list_sort(map_entries($1)) "+e.op+" list_sort(map_entries($2)))", args)
+		return true
+	case t.Kind == Array && e.r.info().typ.Kind == Array && (e.op == "=" || e.op == "<>"):
+		not := map[string]string{"=": "", "<>": "NOT "}[e.op]
+		p.template("("+not+arraysEqual+")", args)
+		return true
+	}
+	l, lok := e.l.(*rowOf)
+	r, rok := e.r.(*rowOf)
+	if !lok || !rok || e.op != "=" && e.op != "<>" {
+		return false
+	}
+	p.WriteString(map[string]string{"=": "(", "<>": "(NOT ("}[e.op])
+	for i := range l.args {
+		if i > 0 {
+			p.WriteString(" AND ")
+		}
+		p.expr(&binary{node{e.at, booleanType}, "=", l.args[i], r.args[i]})
+	}
+	p.WriteString(map[string]string{"=": ")", "<>": "))"}[e.op])
+	return true
+}
+
+const arraysEqual = "CASE WHEN len($1) <> len($2) OR list_bool_or(list_transform(list_zip($1, $2), lambda z: z[1] <> z[2])) THEN FALSE WHEN len($1) > list_count($1) OR len($2) > list_count($2) THEN NULL ELSE $1 = $2 END"
+
 // divided guards a division by what may be zero.
 func (p *printer) divided(e *binary, division func()) {
 	l, ok := e.r.(*literal)
-	guard := !ok || l.v.IsNull()
+	guard := !ok || l.v.IsNull() || isZero(l.v)
 	if guard {
 		p.around("CASE WHEN ", e.r, " = 0 THEN ")
 		p.around("CASE WHEN ", e.l, " IS NOT NULL THEN "+p.fault("division by zero")+" END ELSE ")

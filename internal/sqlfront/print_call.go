@@ -174,12 +174,14 @@ func weight(e expr) (printed, has int) {
 	case *binary:
 		if _, ok := e.r.(*literal); !ok && (e.op == "/" || e.op == "%") {
 			times = func(int) int { return 2 }
+		} else if e.l.info().typ.Kind == Array {
+			times = func(int) int { return strings.Count(arraysEqual, "$1") }
 		}
 	case *subscript:
 		times = func(i int) int { return 2 + i }
 	case *cast:
 		if from := e.x.info().typ.Kind; from == JSON {
-			times = func(int) int { return 2 }
+			times = func(int) int { return 3 }
 		} else if from == Double && e.to.Kind == Varchar {
 			times = func(int) int { return strings.Count(doubleAsText, "$1") }
 		}

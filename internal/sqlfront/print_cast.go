@@ -75,19 +75,22 @@ func (p *printer) cast(e *cast) {
 		p.WriteString(" AS " + trinoType(e.to) + ")")
 		return
 	}
-	if e.to.Length > 0 {
-		p.WriteString("substr(")
+	from := e.x.info().typ
+	if n := strconv.Itoa(e.to.Length); e.to.Length > 0 && from.Kind == Varchar {
+		p.around("substr(", e.x, ", 1, "+n+")")
+		return
+	} else if e.to.Length > 0 { // text is cut, anything else has to fit
 		whole := *e
 		whole.to = varcharType
-		if e.x.info().typ.Kind == Varchar {
-			p.expr(e.x)
-		} else {
-			p.cast(&whole)
+		p.WriteString("list_transform([")
+		p.cast(&whole)
+		long := "NULL"
+		if !e.try {
+			long = p.fault("the text does not fit varchar(" + n + ")")
 		}
-		p.WriteString(", 1, " + strconv.Itoa(e.to.Length) + ")")
+		p.WriteString("], lambda t: CASE WHEN length(t) > " + n + " THEN " + long + " ELSE t END)[1]")
 		return
 	}
-	from := e.x.info().typ
 	switch to := e.to.Kind; {
 	case from.Kind == JSON:
 		p.castJSON(e, word)
@@ -96,11 +99,15 @@ func (p *printer) cast(e *cast) {
 	case from.Kind == Varchar && to == Varbinary:
 		p.around("encode(", e.x, ")")
 	case from.Kind == Varchar:
-		p.around(word+"regexp_extract(", e.x, ", '"+castPatterns[to]+"') AS "+duckType(e.to)+")")
+		p.around(word+"regexp_extract(", e.x, ", '"+castPatterns[to]+"', 1) AS "+duckType(e.to)+")")
 	case from.Kind == Timestamp && to == Varchar:
 		p.around("strftime(", e.x, ", '%Y-%m-%d %H:%M:%S.%f')")
 	case from.Kind == Zoned && to == Varchar:
 		p.around("(strftime(", e.x, ", '%Y-%m-%d %H:%M:%S.%f') || "+QuoteText(" "+from.Zone)+")")
+	case from.Kind == DayInterval && to == Varchar:
+		p.around("list_transform([epoch_ms(", e.x, ")], lambda i: printf('%s%d %02d:%02d:%02d.%03d', CASE WHEN i < 0 THEN '-' ELSE '' END, abs(i) // 86400000, abs(i) // 3600000 % 24, abs(i) // 60000 % 60, abs(i) // 1000 % 60, abs(i) % 1000))[1]")
+	case from.Kind == MonthInterval && to == Varchar:
+		p.around("list_transform([", e.x, "], lambda i: list_transform([12 * year(i) + month(i)], lambda n: printf('%s%d-%d', CASE WHEN n < 0 THEN '-' ELSE '' END, abs(n) // 12, abs(n) % 12))[1])[1]")
 	case from.Kind == Double && to == Bigint: // halves away from zero, as in Trino
 		p.around(word+"round(", e.x, ") AS BIGINT)")
 	case from.Kind == Double && to == Varchar:
@@ -129,9 +136,8 @@ func (p *printer) castRow(r *rowOf, t *Type) {
 	p.row(&named, t)
 }
 
-// doubleAsText is a double as Trino writes it: 1.0E10 where DuckDB writes
-// 10000000000.0.
-const doubleAsText = `CASE WHEN $1 = 0 OR abs($1) >= 1e-3 AND abs($1) < 1e7 THEN CAST($1 AS VARCHAR) WHEN isfinite($1) THEN CASE WHEN $1 < 0 THEN '-' ELSE '' END || ` +
+// doubleAsText is a double as Trino writes it: 1.25E1 where DuckDB writes 12.5.
+const doubleAsText = `CASE WHEN $1 = 0 THEN '0E0' WHEN isfinite($1) THEN CASE WHEN $1 < 0 THEN '-' ELSE '' END || ` +
 	`list_transform([CAST(abs($1) AS VARCHAR)], lambda s: CASE WHEN contains(s, 'e') THEN regexp_extract(s, '^[^e]+') || CASE WHEN contains(s, '.') THEN '' ELSE '.0' END || 'E' || CAST(CAST(regexp_extract(s, 'e(.+)', 1) AS INTEGER) AS VARCHAR) ` +
 	`ELSE list_transform([trim(replace(s, '.', ''), '0')], lambda d: d[1] || '.' || CASE WHEN length(d) > 1 THEN d[2:] ELSE '0' END)[1] || 'E' || CAST(CASE WHEN s[1] = '0' THEN -1 - length(regexp_extract(s, '^0[.](0*)', 1)) ELSE strpos(s, '.') - 2 END AS VARCHAR) END)[1] ` +
 	`WHEN isnan($1) THEN 'NaN' WHEN $1 > 0 THEN 'Infinity' WHEN $1 < 0 THEN '-Infinity' END`
@@ -144,7 +150,8 @@ func (p *printer) castJSON(e *cast, word string) {
 		if e.try {
 			object = "NULL"
 		}
-		p.around("CASE json_type(", e.x, ") WHEN 'OBJECT' THEN "+object+" WHEN 'ARRAY' THEN "+object+" ELSE ")
+		p.around("CASE json_type(", e.x, ") WHEN 'OBJECT' THEN "+object+" WHEN 'ARRAY' THEN "+object+" WHEN 'DOUBLE' THEN ")
+		p.around("list_transform([CAST(", e.x, " AS DOUBLE)], lambda d: "+strings.ReplaceAll(doubleAsText, "$1", "d")+")[1] ELSE ")
 		p.around("json_extract_string(", e.x, ", '$') END")
 	case Bigint, Double, Boolean, Decimal:
 		text := "json_extract_string("

@@ -39,6 +39,9 @@ func (p *printer) query(q *query) {
 				p.WriteString("VALUES ")
 			}
 			p.comma(i)
+			if p.d == Trino && len(row) == 1 && row[0].info().typ.Kind == Struct { // in brackets it would be the row itself
+				p.WriteString("ROW")
+			}
 			p.WriteByte('(')
 			p.list(row)
 			p.WriteByte(')')

@@ -100,21 +100,22 @@ func (s *Statement) Print(d Dialect, opt PrintOptions) string {
 }
 
 // forOutput is a query whose result DuckDB gives as query.Result has it: with
-// names for all columns, and times in a zone as text.
+// names for all columns, and as text what it would give as something else:
+// times in a zone, intervals, and dates in lists.
 func forOutput(q *query, columns []Field) *query {
 	sel, ok := q.body.(*selection)
-	zoned := slices.ContainsFunc(columns, func(f Field) bool { return f.Type.Kind == Zoned })
-	if ok && !zoned {
+	changes := slices.ContainsFunc(columns, func(f Field) bool { return shown(f.Type) != f.Type })
+	if ok && !changes {
 		return q
 	}
-	if _, ok := q.body.(*setOp); ok && !zoned {
+	if _, ok := q.body.(*setOp); ok && !changes {
 		return q
 	}
 	if ok && len(q.order) == 0 {
 		out, s := *q, *sel
 		s.items = slices.Clone(s.items)
 		for i := range s.items {
-			s.items[i].x = zoneText(s.items[i].x)
+			s.items[i].x = outputText(s.items[i].x)
 		}
 		out.body = &s
 		return &out
@@ -122,16 +123,50 @@ func forOutput(q *query, columns []Field) *query {
 	d := &derived{q: q, alias: "_o", columns: uniqueNames(columns)}
 	outer := &selection{from: d}
 	for i, c := range columns {
-		outer.items = append(outer.items, item{x: zoneText(&column{node{typ: c.Type}, "_o", []string{d.columns[i]}}), alias: c.Name})
+		outer.items = append(outer.items, item{x: outputText(&column{node{typ: c.Type}, "_o", []string{d.columns[i]}}), alias: c.Name})
 	}
 	return &query{body: outer, limit: -1}
 }
 
-func zoneText(e expr) expr {
-	if e.info().typ.Kind != Zoned {
-		return e
+func outputText(e expr) expr {
+	t := e.info().typ
+	if to := shown(t); to != t {
+		return &cast{node{typ: to}, e, to, false}
 	}
-	return &cast{node{typ: varcharType}, e, varcharType, false}
+	return e
+}
+
+// shown is the type that a result has for one of type t.
+func shown(t *Type) *Type {
+	switch t.Kind {
+	case Zoned, DayInterval, MonthInterval:
+		return varcharType
+	case Array, Map:
+		if to := shownInside(t.Elem); to != t.Elem {
+			return &Type{Kind: t.Kind, Key: t.Key, Elem: to}
+		}
+	case Struct:
+		fields := slices.Clone(t.Fields)
+		changed := false
+		for i, f := range fields {
+			fields[i].Type = shownInside(f.Type)
+			changed = changed || fields[i].Type != f.Type
+		}
+		if changed {
+			return &Type{Kind: Struct, Fields: fields}
+		}
+	}
+	return t
+}
+
+func shownInside(t *Type) *Type {
+	if t.Kind == Date {
+		return varcharType
+	}
+	if t.Kind == Array || t.Kind == Map || t.Kind == Struct {
+		return shown(t)
+	}
+	return t
 }
 
 // Columns are the names of the result's columns.
