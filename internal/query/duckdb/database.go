@@ -47,6 +47,9 @@ func openDatabase(ctx context.Context, h hello) (*database, error) {
 		"threads = " + strconv.Itoa(h.Threads),
 		"temp_directory = ''",
 		"parquet_metadata_cache = true",
+		// Rows that ORDER BY and LIMIT choose are found by the columns it takes, and
+		// then read whole. DuckDB does so up to 50 rows by itself.
+		"late_materialization_max_rows = 100000",
 		// Trino's meaning where DuckDB has a setting for it.
 		"TimeZone = 'UTC'",
 		"default_null_order = 'nulls_last'",

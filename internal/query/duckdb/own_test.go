@@ -25,6 +25,7 @@ func TestNoStatementReadsTheRowsOfOthers(t *testing.T) {
 	}
 	for _, text := range []string{
 		`SELECT "userArn" FROM own_logs`,
+		`SELECT "userArn" FROM own_unsealed UNION ALL SELECT "userArn" FROM own_files`,
 		`SELECT "userArn" FROM own_logs WHERE "userArn" = '` + bob + `' OR true`,
 		`SELECT "userArn" FROM own_logs UNION ALL SELECT "userArn" FROM own_logs`,
 		`SELECT "userArn" FROM (SELECT * FROM own_logs) AS t`,
@@ -45,6 +46,11 @@ func TestNoStatementReadsTheRowsOfOthers(t *testing.T) {
 	for _, text := range []string{
 		`SELECT "userArn" FROM logs`,
 		`SELECT "userArn" FROM recent`,
+		`SELECT "userArn" FROM unsealed`,
+		`SELECT "userArn" FROM files`,
+		`SELECT "userArn" FROM recent_files`,
+		`SELECT "userArn" FROM own_unsealed UNION ALL SELECT "userArn" FROM files`,
+		`WITH own_files AS (SELECT * FROM unsealed) SELECT "userArn" FROM own_files`,
 		`SELECT "userArn" FROM LOGS`,
 		`SELECT "userArn" FROM main.logs`,
 		`SELECT "userArn" FROM memory.main.logs`,
