@@ -45,6 +45,8 @@ func All() []Event {
 		DeleteRole{},
 		PutPolicy{},
 		DeletePolicy{},
+		PutSavedQuery{},
+		DeleteSavedQuery{},
 		CreateLock{},
 		DeleteLock{},
 		PutRunbook{},

@@ -143,6 +143,19 @@ type DeletePolicy struct {
 	Policy string `request:"policyName"` // name of the policy
 }
 
+// PutSavedQuery makes or replaces a saved query.
+type PutSavedQuery struct {
+	managementWrite
+	Query  string `request:"savedQueryName"` // name of the saved query
+	SHA256 string `request:"sha256"`         // of its text
+}
+
+// DeleteSavedQuery removes a saved query.
+type DeleteSavedQuery struct {
+	managementWrite
+	Query string `request:"savedQueryName"` // name of the saved query
+}
+
 // CreateLock puts a lock in force.
 type CreateLock struct {
 	managementWrite

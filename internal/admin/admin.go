@@ -46,6 +46,7 @@ type Deps struct {
 	Origin  event.Origin
 	Now     func() time.Time
 	Changed func() // called after every change, so that live sessions are decided again
+	StoreID string // of the trail as an event data store, which saved queries may name
 }
 
 // Admin changes resources.
@@ -117,7 +118,7 @@ var errDryRun = errors.New("dry run")
 func (a *Admin) Apply(ctx context.Context, by Actor, resources []manifest.Resource, o Options) ([]Change, error) {
 	var changes []Change
 	err := a.change(ctx, by, func(tx state.Tx) ([]event.Event, error) {
-		p := &plan{tx: tx, o: o, now: a.d.Now(), origin: a.d.Origin}
+		p := &plan{tx: tx, o: o, now: a.d.Now(), origin: a.d.Origin, store: a.d.StoreID}
 		if err := p.begin(); err != nil {
 			return nil, fmt.Errorf("read the identities: %w", err)
 		}

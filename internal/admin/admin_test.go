@@ -120,8 +120,9 @@ func (w *world) dump() string {
 		roles, err4 := tx.Roles().List()
 		targets, err5 := tx.Targets().List()
 		policies, err6 := tx.Policies().List()
-		fmt.Fprintf(&b, "%+v\n%+v\n%+v\n%+v\n%+v\n%+v\n", ids, keys, devices, roles, targets, policies)
-		return errors.Join(err1, err2, err3, err4, err5, err6)
+		saved, err7 := tx.SavedQueries().List()
+		fmt.Fprintf(&b, "%+v\n%+v\n%+v\n%+v\n%+v\n%+v\n%+v\n", ids, keys, devices, roles, targets, policies, saved)
+		return errors.Join(err1, err2, err3, err4, err5, err6, err7)
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -235,6 +236,11 @@ func TestAppendThenChange(t *testing.T) {
 		{"delete a key", 1, func(w *world) error { return w.Delete(w.t.Context(), by, "key", print2) }},
 		{"delete a role", 1, func(w *world) error { return w.Delete(w.t.Context(), by, "role", "ops") }},
 		{"delete a target", 1, func(w *world) error { return w.Delete(w.t.Context(), by, "target", "web1") }},
+		{"keep a query", 1, func(w *world) error {
+			_, err := w.Apply(w.t.Context(), by, []manifest.Resource{{Kind: manifest.SavedQuery, Name: "q", Text: "SELECT 1"}}, admin.Options{})
+			return err
+		}},
+		{"delete a saved query", 1, func(w *world) error { return w.Delete(w.t.Context(), by, "saved-query", "kept") }},
 		{"delete a policy", 1, func(w *world) error { return w.Delete(w.t.Context(), by, "policy", "everybody") }},
 		{"disable a key", 1, func(w *world) error { return w.SetKey(w.t.Context(), by, print2, true) }},
 		{"remove a second factor", 1, func(w *world) error { return w.RemoveMFA(w.t.Context(), by, "bob") }},
@@ -242,7 +248,7 @@ func TestAppendThenChange(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
-			w.apply(boss("alice"), identity("bob"), key(t, "bob", 2), role("ops", "bob"), host(t, "web1"), rules("everybody", all))
+			w.apply(boss("alice"), identity("bob"), key(t, "bob", 2), role("ops", "bob"), host(t, "web1"), rules("everybody", all), manifest.Resource{Kind: manifest.SavedQuery, Name: "kept", Text: "SELECT 2"})
 			if _, err := w.EnrolMFA(t.Context(), by, "bob"); err != nil {
 				t.Fatal(err)
 			}

@@ -25,6 +25,7 @@ type plan struct {
 	o      Options
 	now    time.Time
 	origin event.Origin
+	store  string // the trail's id as an event data store
 
 	changes  []Change
 	events   []event.Event
@@ -92,6 +93,8 @@ func (p *plan) put(r manifest.Resource) {
 		p.target(r)
 	case manifest.Policy:
 		p.policy(r)
+	case manifest.SavedQuery:
+		p.savedQuery(r)
 	}
 }
 
@@ -282,6 +285,8 @@ func remove(tx state.Tx, kind, name string) ([]event.Event, error) {
 		return []event.Event{event.DeleteTarget{Target: name}}, tx.Targets().Delete(name)
 	case manifest.Policy:
 		return []event.Event{event.DeletePolicy{Policy: name}}, tx.Policies().Delete(name)
+	case manifest.SavedQuery:
+		return removeSavedQuery(tx, name)
 	}
 	return nil, fmt.Errorf("unknown kind %q", kind)
 }

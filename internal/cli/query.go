@@ -64,7 +64,7 @@ func (sh *shell) query() *cobra.Command {
 				}
 				q.text = string(text)
 			case saved != "":
-				s, err := savedNamed(saved)
+				s, err := sh.savedNamed(cmd.Context(), saved)
 				if err != nil {
 					return err
 				}

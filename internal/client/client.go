@@ -127,6 +127,9 @@ func (c *Client) Alarms(ctx context.Context, id string) ([]state.Alarm, error) {
 func (c *Client) Runs(ctx context.Context, id string) ([]state.Run, error) {
 	return list[state.Run](ctx, c, "run", id)
 }
+func (c *Client) SavedQueries(ctx context.Context, name string) ([]state.SavedQuery, error) {
+	return list[state.SavedQuery](ctx, c, "saved-query", name)
+}
 func (c *Client) Runbooks(ctx context.Context) ([]rest.RunbookInfo, error) {
 	return list[rest.RunbookInfo](ctx, c, "runbook", "")
 }

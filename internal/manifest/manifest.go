@@ -1,5 +1,5 @@
-// Package manifest reads resource files: the identities, keys, roles, targets
-// and policies that "trailgate apply" puts in place.
+// Package manifest reads resource files: the identities, keys, roles, targets,
+// policies and saved queries that "trailgate apply" puts in place.
 //
 // A file is YAML documents, each one resource:
 //
@@ -34,10 +34,12 @@ const (
 	Role     = "role"
 	Target   = "target"
 	Policy   = "policy"
+
+	SavedQuery = "saved-query"
 )
 
 // Kinds lists them in that order.
-var Kinds = []string{Identity, Key, Role, Target, Policy}
+var Kinds = []string{Identity, Key, Role, Target, Policy, SavedQuery}
 
 // Resource is one thing to put in place. Which fields mean something depends on
 // the kind; the others are empty.
@@ -58,7 +60,9 @@ type Resource struct {
 	HostKeys []string          `json:"hostKeys,omitempty"`
 	Labels   map[string]string `json:"labels,omitempty"`
 
-	Text string `json:"text,omitempty"` // policy: Cedar
+	Text string `json:"text,omitempty"` // policy: Cedar; saved query: SQL
+
+	Description string `json:"description,omitempty"` // saved query
 
 	Place string `json:"place,omitempty"` // file:line it came from, for messages
 }
@@ -99,6 +103,8 @@ var fields = map[string]struct {
 	Target: {[]string{"name", "address"}, map[string]setter{"name": name, "address": text(func(r *Resource) *string { return &r.Address }),
 		"hostKeys": list(func(r *Resource) *[]string { return &r.HostKeys }), "labels": labels}},
 	Policy: {[]string{"name", "text"}, map[string]setter{"name": name, "text": text(func(r *Resource) *string { return &r.Text })}},
+	SavedQuery: {[]string{"name", "text"}, map[string]setter{"name": name, "text": text(func(r *Resource) *string { return &r.Text }),
+		"description": text(func(r *Resource) *string { return &r.Description })}},
 }
 
 // limits on what a file may hold.
@@ -277,7 +283,7 @@ func labels(r *Resource, n *yaml.Node) error {
 	return nil
 }
 
-// CheckName says whether s can name an identity, role, target or policy: it
+// CheckName says whether s can name an identity, role, target, policy or saved query: it
 // becomes part of ARNs, certificates and user names.
 func CheckName(s string) error {
 	if s == "" || len(s) > 63 {

@@ -47,6 +47,7 @@ type Tx interface {
 	Runs() Table[Run]
 	Cursors() Table[Cursor]
 	Holds() Table[Hold]
+	SavedQueries() Table[SavedQuery]
 }
 
 // Table is one kind of row, by its primary key.
@@ -212,4 +213,13 @@ type Hold struct {
 	To      time.Time `json:"to,omitzero"`   // zero: without end
 	By      string    `json:"by"`            // who made it: an ARN or a name
 	Created time.Time `json:"created"`
+}
+
+// SavedQuery is a question kept under a name, beside those that come with
+// Trailgate. Key: Name.
+type SavedQuery struct {
+	Name        string    `json:"name"`
+	Text        string    `json:"text"` // comment lines that declare its parameters, and one SELECT
+	Description string    `json:"description,omitempty"`
+	Updated     time.Time `json:"updated"`
 }

@@ -193,7 +193,7 @@ func lists(kind string) string {
 }
 
 // missing is how the layers below say that a name is none, and its kind.
-var missing = regexp.MustCompile(`^(no ([a-z]+) named "[^"]*").*: not found$`)
+var missing = regexp.MustCompile(`^(no ([a-z-]+) named "[^"]*").*: not found$`)
 
 // fail writes err as a Failure. The whole chain goes to whoever is on this
 // socket: an administrator of this machine.

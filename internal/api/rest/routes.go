@@ -169,6 +169,7 @@ func (s *Server) routes() http.Handler {
 	tables(s, mux, "session", state.Tx.Sessions)
 	tables(s, mux, "alarm", state.Tx.Alarms)
 	tables(s, mux, "run", state.Tx.Runs)
+	tables(s, mux, "saved-query", state.Tx.SavedQueries)
 	s.holds(mux)
 	s.exports(mux)
 	s.imports(mux)

@@ -77,6 +77,10 @@ func (t tx) Holds() state.Table[state.Hold] {
 	return table[state.Hold]{t, "legal_holds", "legal hold", func(r state.Hold) string { return r.ID }}
 }
 
+func (t tx) SavedQueries() state.Table[state.SavedQuery] {
+	return table[state.SavedQuery]{t, "saved_queries", "saved-query", func(r state.SavedQuery) string { return r.Name }}
+}
+
 // table is one kind of row: an SQL table of (id, row as JSON).
 type table[T any] struct {
 	tx   tx

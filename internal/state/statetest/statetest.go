@@ -90,6 +90,9 @@ func testKinds(t *testing.T, open func(*testing.T) state.Store) {
 	kind(t, s, state.Tx.Holds, "legal holds", "h1",
 		state.Hold{ID: "h1", Reason: "case 7", From: at, To: at.Add(time.Hour), By: "alice", Created: at},
 		state.Hold{ID: "h1", Reason: "case 8"})
+	kind(t, s, state.Tx.SavedQueries, "saved queries", "mine",
+		state.SavedQuery{Name: "mine", Text: "-- param: who varchar\nSELECT :who\n", Description: "who", Updated: at},
+		state.SavedQuery{Name: "mine", Text: "SELECT 1"})
 }
 
 // kind takes one kind of row through its life.
