@@ -158,9 +158,9 @@ func importError(cfg config.Config, o app.ImportOptions, r importer.Report, err 
 // printImport says exactly what came of an import.
 func (sh *shell) printImport(r importer.Report) error {
 	columns := cols("read:bigint", "new:bigint", "duplicate:bigint", "quarantined:bigint", "skipped:bigint", "files:bigint",
-		"knownFiles:bigint", "damagedFiles:bigint", "unreadableFiles:bigint", "totalNew:bigint", "totalQuarantined:bigint", "seconds:double")
+		"knownFiles:bigint", "damagedFiles:bigint", "unreadableFiles:bigint", "totalNew:bigint", "totalQuarantined:bigint", "seconds:double", "conflict:bigint")
 	row := []any{r.Read, r.New, r.Duplicate, r.Quarantined, r.Skipped, int64(r.Files), int64(r.Known), int64(r.Damaged), int64(r.Unreadable),
-		r.Totals.New, r.Totals.Quarantined, r.Seconds}
+		r.Totals.New, r.Totals.Quarantined, r.Seconds, r.Conflict}
 	if f := sh.format(); f == "table" || f == "tsv" {
 		columns, row = columns[:6], row[:6]
 	}
@@ -187,12 +187,18 @@ func (sh *shell) printImport(r importer.Report) error {
 		}
 		fmt.Fprintf(sh.err, "skipped: %s\n", strings.Join(by, ", "))
 	}
-	if r.Quarantined > 0 {
-		what := "1 record could not be read; it is"
-		if r.Quarantined > 1 {
-			what = fmt.Sprintf("%d records could not be read; they are", r.Quarantined)
+	they := func(n int64, what, whose string) string {
+		if n == 1 {
+			return "1 record " + what + "; it is"
 		}
-		fmt.Fprintf(sh.err, "note: %s in %s, with where it was and why\n", what, r.Quarantine)
+		return fmt.Sprintf("%d records %s; they are", n, whose)
+	}
+	if broken := r.Quarantined - r.Conflict; broken > 0 {
+		fmt.Fprintf(sh.err, "note: %s in %s, with where it was and why\n", they(broken, "could not be read", "could not be read"), r.Quarantine)
+	}
+	if r.Conflict > 0 {
+		fmt.Fprintf(sh.err, "note: %s in %s, and what was imported first stays\n",
+			they(r.Conflict, "has the eventID of another", "have the eventIDs of others"), r.Quarantine)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ const (
 
 type batch struct {
 	rows       []batchRow
-	ids        map[key]struct{}
+	ids        map[key]data // and the content, of those that are eventIDs
 	sources    []entry
 	quarantine []byte // JSON lines
 	broken     int    // of them
@@ -49,18 +49,18 @@ type batchRow struct {
 }
 
 func newBatch() *batch {
-	return &batch{ids: map[key]struct{}{}, names: map[string]string{}}
+	return &batch{ids: map[key]data{}, names: map[string]string{}}
 }
 
 // add takes a record in. It keeps none of the memory the record is in.
-func (b *batch) add(r *record, k key) {
+func (b *batch) add(r *record, id entry) {
 	row := batchRow{text: strings.Clone(r.text), at: r.at}
 	if r.made {
 		row.id = strings.Clone(r.id)
 	}
 	row.key = trail.RowKeyOf(b.keep(r.source), b.keep(r.name), b.keep(r.code), r.at, uint64(len(b.rows)))
 	b.rows = append(b.rows, row)
-	b.ids[k] = struct{}{}
+	b.ids[id.key] = id.data
 	b.bytes += len(r.text) + 200
 }
 
@@ -95,7 +95,7 @@ func (b *batch) setAside(q quarantined, sample string, k key) {
 	b.quarantine = append(append(b.quarantine, line...), '\n')
 	b.broken++
 	b.bytes += len(line)
-	b.ids[k] = struct{}{}
+	b.ids[k] = data{}
 }
 
 // commit makes a batch part of the import.
@@ -121,8 +121,8 @@ func (s *store) commit(b *batch) error {
 		next.Quarantine = append(next.Quarantine, quarantinedFile{path, b.broken, int64(len(b.quarantine))})
 	}
 	ids := make([]entry, 0, len(b.ids))
-	for k := range b.ids {
-		ids = append(ids, entry{key: k})
+	for k, d := range b.ids {
+		ids = append(ids, entry{k, d})
 	}
 	idRuns, err := s.ids.grow(next.Generation, ids)
 	if err != nil {

@@ -117,32 +117,43 @@ func (b *batcher) finding(p part, i int, name string, c *Counts) error {
 		b.partial[p.source] = true
 		return nil
 	}
-	k := p.keys[i]
-	known, err := b.knows(k)
-	if err != nil {
+	id := p.ids[i]
+	first, known, err := b.known(id.key)
+	switch was := contentIn(first); {
+	case err != nil:
 		return err
-	}
-	if known {
+	case !known:
+		b.batch.add(&f.record, id)
+		c.New++
+		return nil
+	case was == 0 || was == contentIn(id.data):
 		c.Duplicate++
 		return nil
 	}
-	b.batch.add(&f.record, k)
-	c.New++
-	return nil
+	c.Quarantined++
+	c.Conflict++
+	f.reason, f.text = conflict, f.text[:min(len(f.text), maxConflict)]
+	return b.aside(p.source, name, f)
 }
 
-// knows says whether a key is in a batch or has been committed.
-func (b *batcher) knows(k key) (bool, error) {
-	if _, ok := b.batch.ids[k]; ok {
-		return true, nil
+// conflict is why a record is kept aside whose eventID is taken. Whoever writes
+// what is imported from one place could otherwise make those of another vanish.
+const conflict = "conflict: a record with this eventID and other content was imported before, which stays; one of the two is not what AWS wrote"
+
+// maxConflict is as long as AWS writes a record: the whole of it is kept.
+const maxConflict = 256 << 10
+
+// known is what is kept of a key that is in a batch or has been committed.
+func (b *batcher) known(k key) (d data, ok bool, err error) {
+	if d, ok := b.batch.ids[k]; ok {
+		return d, true, nil
 	}
 	if b.committing != nil {
-		if _, ok := b.committing.ids[k]; ok {
-			return true, nil
+		if d, ok := b.committing.ids[k]; ok {
+			return d, true, nil
 		}
 	}
-	_, ok, err := b.im.store.ids.find(k)
-	return ok, err
+	return b.im.store.ids.find(k)
 }
 
 // aside puts a broken record into quarantine, once.
@@ -158,7 +169,7 @@ func (b *batcher) aside(source key, name string, f *finding) error {
 		q.Reason, q.Size, sample = "more of this file is broken; from here on it is only counted", 0, ""
 	}
 	k := quarantineKey(name, f)
-	known, err := b.knows(k)
+	_, known, err := b.known(k)
 	if err != nil || known {
 		return err
 	}

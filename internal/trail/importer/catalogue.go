@@ -25,7 +25,8 @@ type Counts struct {
 	Read        int64            `json:"read"`        // records
 	New         int64            `json:"new"`         // imported
 	Duplicate   int64            `json:"duplicate"`   // imported before
-	Quarantined int64            `json:"quarantined"` // broken, and kept aside
+	Quarantined int64            `json:"quarantined"` // broken or in conflict, and kept aside
+	Conflict    int64            `json:"conflict"`    // of those, that have the eventID of another record
 	Skipped     int64            `json:"skipped"`     // left out knowingly: records and files that hold none
 	SkippedBy   map[string]int64 `json:"skippedBy,omitempty"`
 }
@@ -50,6 +51,7 @@ func (c *Counts) add(o Counts) {
 	c.New += o.New
 	c.Duplicate += o.Duplicate
 	c.Quarantined += o.Quarantined
+	c.Conflict += o.Conflict
 	for why, n := range o.SkippedBy {
 		c.skip(why, n)
 	}
@@ -68,6 +70,7 @@ type catalogue struct {
 	Sources    []runInfo         `json:"sources"`    // the files that were read to their end
 	Quarantine []quarantinedFile `json:"quarantine"` // what could not be read
 	Totals     Counts            `json:"totals"`     // of all imports
+	Seed       uint64            `json:"seed"`       // that contents are mixed with (content.go)
 	// Replaced are Parquet files whose rows are in others since ReplacedAt. A
 	// query that began before may still read them.
 	Replaced   []string  `json:"replaced,omitempty"`
@@ -138,7 +141,7 @@ func openStore(fsys trail.FS, dataDir string, now func() time.Time) (_ *store, e
 	if err := s.sweep(); err != nil {
 		return nil, err
 	}
-	if s.ids, err = openIndex(fsys, s.dir, idsName, keySize, s.catalogue.IDs); err != nil {
+	if s.ids, err = openIndex(fsys, s.dir, idsName, keySize+contentSize, s.catalogue.IDs); err != nil {
 		return nil, err
 	}
 	s.sources, err = openIndex(fsys, s.dir, sourcesName, keySize+dataSize, s.catalogue.Sources)
@@ -158,7 +161,7 @@ func (s *store) close() error {
 func (s *store) load() error {
 	b, err := trail.ReadFile(s.fs, filepath.Join(s.dir, trail.ImportsName))
 	if errors.Is(err, fs.ErrNotExist) {
-		s.catalogue.Version = trail.ImportsVersion
+		s.catalogue.Version, s.catalogue.Seed = trail.ImportsVersion, newSeed()
 		return nil
 	}
 	if err != nil {
@@ -166,6 +169,9 @@ func (s *store) load() error {
 	}
 	if err := json.Unmarshal(b, &s.catalogue); err != nil {
 		return fmt.Errorf("%w: the catalogue of imports cannot be read: %w", trail.ErrDamaged, err)
+	}
+	if s.catalogue.Seed == 0 { // imported before contents were kept
+		s.catalogue.Seed = newSeed()
 	}
 	return s.catalogue.Check()
 }

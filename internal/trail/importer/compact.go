@@ -89,7 +89,7 @@ func (s *store) merge(ctx context.Context, group []trail.ImportedFile) error {
 				if x.reason != "" || x.skip != "" {
 					return fmt.Errorf("%w: %s has a row that is no record: %s%s", trail.ErrDamaged, f.Path, x.reason, x.skip)
 				}
-				b.add(&x.record, keyOfID(x.id))
+				b.add(&x.record, entry{key: keyOfID(x.id)}) // its content is in the index already
 				return nil
 			})
 		})

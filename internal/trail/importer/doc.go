@@ -23,5 +23,6 @@
 // A batch's files are durable before the swap and count for nothing until then,
 // so an import may be killed anywhere: what it left is removed by the next one,
 // which goes on with the files whose end was not reached. A record whose
-// eventID is known is a duplicate, whatever file it comes from.
+// eventID is known is a duplicate, whatever file it comes from; with other content
+// it is a conflict, and quarantined (content.go).
 package importer

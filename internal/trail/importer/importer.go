@@ -156,11 +156,11 @@ type part struct {
 	source   key // of the file
 	known    *data
 	findings []finding
-	keys     []key // of the findings that are records
-	last     bool  // of the file
-	size     int64 // of the unpacked file, with last
-	cut      error // with last: the file breaks off
-	err      error // with last: the file could not be read
+	ids      []entry // eventID and content of the findings that are records
+	last     bool    // of the file
+	size     int64   // of the unpacked file, with last
+	cut      error   // with last: the file breaks off
+	err      error   // with last: the file could not be read
 }
 
 // A part is handed on when it has so many findings or bytes.
@@ -291,16 +291,16 @@ func (r *reader) read(ctx context.Context, f File) error {
 	bytes := 0
 	p.size, p.cut, err = scan(text, r.buf, func(x finding) error {
 		p.findings = append(p.findings, x)
-		k := key{}
+		id := entry{}
 		if x.skip == "" && x.reason == "" {
-			k = keyOfID(x.id)
+			id = entry{keyOfID(x.id), contentOf(r.im.store.catalogue.Seed, x.text).data()}
 		}
-		p.keys = append(p.keys, k)
+		p.ids = append(p.ids, id)
 		if bytes += len(x.text); len(p.findings) < partFindings && bytes < partSize {
 			return nil
 		}
 		err := r.send(ctx, p)
-		p.findings, p.keys, bytes = nil, nil, 0
+		p.findings, p.ids, bytes = nil, nil, 0
 		return err
 	})
 	if err != nil {

@@ -23,7 +23,8 @@ import (
 // every 128th key of a run: about 2 bytes a key.
 //
 // A run is a header of 16 bytes ("tgrun1", the entry's size, the count), and
-// entries: a key of 16 bytes and 16 bytes of data, or the key alone.
+// entries: a key of 16 bytes and the index's data, up to 16 bytes; or, in runs from
+// before the index had data, the key alone, whose data is zero.
 const (
 	runMagic   = "tgrun1"
 	runHead    = 16
@@ -76,7 +77,7 @@ type runInfo struct {
 type run struct {
 	runInfo
 	file   trail.File
-	size   int // of an entry
+	size   int // of an entry: the index's, or keySize
 	filter []uint64
 	sparse []key
 }
@@ -135,10 +136,14 @@ func (x *index) open(info runInfo) (_ *run, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if size != runHead+int64(info.Entries)*int64(x.size) {
+	r := &run{runInfo: info, file: f, size: x.size, filter: newFilter(info.Entries)}
+	switch size - runHead {
+	case int64(info.Entries) * int64(x.size):
+	case int64(info.Entries) * keySize:
+		r.size = keySize
+	default:
 		return nil, damaged("has another size")
 	}
-	r := &run{runInfo: info, file: f, size: x.size, filter: newFilter(info.Entries)}
 	sum := sha256.New()
 	last := entry{}
 	n := 0
