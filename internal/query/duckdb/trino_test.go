@@ -84,14 +84,14 @@ func (s trinoServer) answer(t *testing.T, c oracleCase) oracleAnswer {
 	st, refused := checked(c.text)
 	printed := ""
 	if refused == nil {
-		printed = st.Print(sqlfront.Trino, sqlfront.PrintOptions{Table: func(name string) string {
+		printed = st.Print(sqlfront.Trino, sqlfront.PrintOptions{Table: func(name string) []string {
 			switch name {
 			case storeID:
-				return trinoLake
+				return []string{trinoLake}
 			case sqlfront.AthenaLogs:
-				return trinoAthena
+				return []string{trinoAthena}
 			}
-			return trinoLogs
+			return []string{trinoLogs}
 		}})
 	}
 	if c.lake != "" && !c.fails {
