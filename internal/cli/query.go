@@ -117,11 +117,12 @@ func (sh *shell) ask(ctx context.Context, q question) error {
 	// A mistake in the statement is the same with and without a server.
 	stmt, err := app.CheckQuery(q.text, q.parameters, app.EventDataStoreID(cfg))
 	if err != nil {
-		return statementError(err)
+		return sh.statementError(q.text, err)
 	}
 	for {
-		began := time.Now()
+		began, done := time.Now(), sh.waiting()
 		out, err := answer(ctx, c, cfg, q, stmt)
+		done()
 		if err != nil {
 			return err
 		}
@@ -213,13 +214,19 @@ answer      %d rows in %s
 	return err
 }
 
-// statementError is exit 2 with the place of the mistake.
-func statementError(err error) error {
+// statementError is exit 2 with the place of the mistake, which a person is shown.
+func (sh *shell) statementError(text string, err error) error {
 	var se *sqlfront.Error
 	if errors.As(err, &se) {
 		plain := *se
 		plain.Hint = "" // it has a line of its own
-		return &failure{exitMisused, &plain, cmp.Or(se.Hint, "docs/reference/tables.md has the tables and their columns; trailgate query --help has examples")}
+		err = &plain
+		if f, isFile := sh.err.(*os.File); isFile && isTerminal(f) {
+			if place := caret(text, se); place != "" {
+				err = fmt.Errorf("%w\n%s", err, place)
+			}
+		}
+		return &failure{exitMisused, err, cmp.Or(se.Hint, "docs/reference/tables.md has the tables and their columns; trailgate query --help has examples")}
 	}
 	return err
 }
