@@ -222,7 +222,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	g := newGroup(ctx)
 	g.run("sealer", a.sealer.Run)
-	g.run("merger of seals", a.mergeSeals)
+	g.run("merger of seals", a.merger.Run)
 	g.run("imports", a.watchImports)
 	g.run("query worker for people", a.people.Run)
 	g.run("query worker for runbooks", a.runbooks.Run)

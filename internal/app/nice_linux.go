@@ -8,12 +8,8 @@ import (
 )
 
 // importNice is how far an import steps back: a gate on the same machine gets
-// ten times its share. mergeNice is the same of merging seals, beside a gate in
-// the same process.
-const (
-	importNice = 10
-	mergeNice  = 19
-)
+// ten times its share.
+const importNice = 10
 
 // stepBack lowers the priority of this process. On Linux it is one of threads;
 // those to come have their maker's. Where it may not, it does without.
@@ -28,7 +24,3 @@ func stepBack() {
 		}
 	}
 }
-
-// stepBackThread lowers the priority of the thread it is called on, which the
-// caller has locked.
-func stepBackThread() { _ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), mergeNice) }

@@ -4,6 +4,3 @@ package app
 
 // stepBack leaves the priority as it is.
 func stepBack() {}
-
-// stepBackThread leaves it too.
-func stepBackThread() {}

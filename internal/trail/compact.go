@@ -62,6 +62,8 @@ type CompactOptions struct {
 	Files int
 	Bytes int64         // a file of this size is merged with nothing and followed by another; 0 is 512 MiB
 	Grace time.Duration // how long files stay that were replaced: longer than a query may run; 0 is a minute
+	// Gently has a merge rest as long as it works, for what runs beside it.
+	Gently bool
 	// OnError is told of a merge that failed. Nothing is lost by it: the old files
 	// stay, and it is tried again after Every.
 	OnError func(error)
@@ -263,7 +265,7 @@ func (t *Trail) removedUpTo() uint64 {
 // merge makes one file of a group, more if it is too large for one, and has the
 // catalogue name it instead of them.
 func (c *Compactor) merge(ctx context.Context, partition, name string, group []seal) error {
-	m := merger{fs: c.t.fs, dir: c.t.dir, partition: partition, name: name, limit: c.o.Bytes, removed: c.t.removedUpTo()}
+	m := merger{fs: c.t.fs, dir: c.t.dir, partition: partition, name: name, limit: c.o.Bytes, removed: c.t.removedUpTo(), gently: c.o.Gently}
 	files, err := m.merge(ctx, group)
 	if err != nil {
 		return err

@@ -492,7 +492,7 @@ func TestVerifyBesideACompactor(t *testing.T) {
 // TestCompactorRuns: by itself, once the sealer has swept.
 func TestCompactorRuns(t *testing.T) {
 	m := newMemFS()
-	s := newSeals(t, m, 50, CompactOptions{Every: time.Millisecond})
+	s := newSeals(t, m, 50, CompactOptions{Every: time.Millisecond, Gently: true})
 	s.varied(t, 0, 120)
 	ctx, cancel := context.WithCancel(t.Context())
 	_, changed := s.Sealed()

@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"time"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -26,14 +27,17 @@ type merger struct {
 	name      string // how the new file's name begins
 	limit     int64  // a file of so many bytes is followed by another
 	removed   uint64 // events up to here are left out
+	gently    bool   // it rests as long as it works
 
 	out         *sealFile // nil between files
 	first, last uint64    // the range of the rows in it
 	done        []seal
 }
 
-// mergeRows is how many rows of each input are read at once.
-const mergeRows = 64
+const (
+	mergeRows = 64   // are read at once of each input
+	mergeTurn = 1024 // rows are written between rests
+)
 
 // The columns of the sort key, and seq, in a row as Parquet has it. Those of the
 // key lie before resources, the one column that may have several values.
@@ -89,7 +93,7 @@ func (m *merger) merge(ctx context.Context, group []seal) (_ []seal, err error) 
 			return nil, err
 		}
 	}
-	read := 0
+	read, turn := 0, time.Now()
 	for {
 		var least *mergeInput
 		for _, in := range inputs {
@@ -100,8 +104,11 @@ func (m *merger) merge(ctx context.Context, group []seal) (_ []seal, err error) 
 		if least == nil {
 			break
 		}
-		if read%rowGroupRows == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
+		if read%mergeTurn == 0 {
+			if err := m.rest(ctx, time.Since(turn)); err != nil {
+				return nil, err
+			}
+			turn = time.Now()
 		}
 		read++
 		if err := m.add(least.row); err != nil {
@@ -118,6 +125,19 @@ func (m *merger) merge(ctx context.Context, group []seal) (_ []seal, err error) 
 		return nil, err
 	}
 	return m.done, nil
+}
+
+// rest waits for as long as the merge worked, or not at all.
+func (m *merger) rest(ctx context.Context, worked time.Duration) error {
+	if !m.gently {
+		return ctx.Err()
+	}
+	select {
+	case <-time.After(worked):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // add writes a row, in another file if this one is full.
