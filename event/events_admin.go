@@ -191,6 +191,8 @@ type EnableRunbook struct {
 	managementWrite
 	Runbook string `request:"runbookId"` // the runbook's id
 	Mode    string `request:"mode"`      // observe, propose or enforce
+
+	Params map[string]string `request:"params"` // values that differ from the file's
 }
 
 // DisableRunbook stops a runbook.

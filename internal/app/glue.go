@@ -50,7 +50,14 @@ func (r apiRunbooks) Runbooks(ctx context.Context) ([]rest.RunbookInfo, error) {
 				trigger = "live and schedule"
 			}
 		}
-		out[i] = rest.RunbookInfo{ID: rb.ID, Title: rb.Title, Severity: rb.Severity, Owner: rb.Owner, Trigger: trigger, Enabled: info.Enabled, Mode: string(info.Mode)}
+		params := map[string]string{}
+		for _, p := range rb.Params {
+			params[p.Name] = p.Default
+			if v, set := info.Params[p.Name]; set {
+				params[p.Name] = v
+			}
+		}
+		out[i] = rest.RunbookInfo{ID: rb.ID, Title: rb.Title, Severity: rb.Severity, Owner: rb.Owner, Trigger: trigger, Enabled: info.Enabled, Mode: string(info.Mode), Params: params}
 	}
 	return out, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,9 +29,17 @@ func (sh *shell) runbook() *cobra.Command {
 				}
 				var rows [][]any
 				for _, rb := range all {
-					rows = append(rows, []any{rb.ID, rb.Title, rb.Severity, rb.Owner, rb.Trigger, rb.Enabled, rb.Mode})
+					var params []string
+					for _, name := range slices.Sorted(maps.Keys(rb.Params)) {
+						params = append(params, name+"="+rb.Params[name])
+					}
+					rows = append(rows, []any{rb.ID, rb.Title, rb.Severity, rb.Owner, rb.Trigger, rb.Enabled, rb.Mode, strings.Join(params, " ")})
 				}
-				return sh.print(cols("id", "title", "severity", "owner", "trigger", "enabled:boolean", "mode"), rows, "no runbooks")
+				columns := cols("id", "title", "severity", "owner", "trigger", "enabled:boolean", "mode", "params")
+				if sh.format() == "table" {
+					columns, rows = brief(columns, rows, []string{"id", "title", "severity", "owner", "trigger", "enabled", "mode"})
+				}
+				return sh.print(columns, rows, "no runbooks")
 			})
 		}}
 	show := &cobra.Command{Use: "show ID|FILE", Short: "Print a runbook's file, and how it is evaluated on stderr", Args: cobra.ExactArgs(1),
@@ -67,6 +76,7 @@ func (sh *shell) runbook() *cobra.Command {
 			}
 			return nil
 		}}
+	var tried []string
 	test := &cobra.Command{Use: "test [ID|FILE…]", Short: "Run the tests in runbooks: live, on schedule and at every event; exits 3 when one fails",
 		Long: "Run the tests in runbooks: live, on schedule and at every event, which must agree. None named means all.\nIt needs no server. Exits 3 when a test fails.\n\n" +
 			"  trailgate runbook test session-without-mfa\n  trailgate runbook test ./root-login.yaml",
@@ -74,6 +84,15 @@ func (sh *shell) runbook() *cobra.Command {
 			rbs, err := sh.runbooks(args)
 			if err != nil {
 				return err
+			}
+			values, err := parameters(tried)
+			if err != nil {
+				return err
+			}
+			for i := range rbs {
+				if rbs[i], err = rbs[i].With(values); err != nil {
+					return misused("trailgate runbook show prints its file, with its parameters", "%w", err)
+				}
 			}
 			failed, passed := 0, 0
 			err = app.TestRunbooks(cmd.Context(), rbs, func(rb *runbook.Runbook, name string, problems []string) {
@@ -96,19 +115,26 @@ func (sh *shell) runbook() *cobra.Command {
 			}
 			return nil
 		}}
+	test.Flags().StringArrayVar(&tried, "param", nil, "NAME=VALUE for a parameter of the runbook; may be repeated")
 	var mode string
+	var params []string
 	enable := &cobra.Command{Use: "enable ID", Short: "Put a runbook to work", Args: cobra.ExactArgs(1),
 		Long: "Put a runbook to work. Without --mode it observes: it raises alarms and says what it would do.\n\n" +
-			"  trailgate runbook enable session-without-mfa --mode enforce",
+			"  trailgate runbook enable session-without-mfa --mode enforce\n" +
+			"  trailgate runbook enable login-after-failures --param failures=10",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if modes := []string{"observe", "propose", "enforce"}; !slices.Contains(modes, mode) {
 				return misused("one of: "+strings.Join(modes, ", "), "unknown mode %q%s", mode, suggest.DidYouMean(mode, modes))
+			}
+			values, err := parameters(params)
+			if err != nil {
+				return err
 			}
 			return sh.server(func(c *client.Client) error {
 				if err := known(cmd.Context(), c, args[0]); err != nil {
 					return err
 				}
-				if err := c.EnableRunbook(cmd.Context(), args[0], mode); err != nil {
+				if err := c.EnableRunbook(cmd.Context(), args[0], mode, values); err != nil {
 					return err
 				}
 				sh.done("trailgate alarm list", "%s is enabled in mode %s", args[0], mode)
@@ -116,6 +142,7 @@ func (sh *shell) runbook() *cobra.Command {
 			})
 		}}
 	enable.Flags().StringVar(&mode, "mode", "observe", "observe (say what would be done), propose (leave it to a person) or enforce (do it)")
+	enable.Flags().StringArrayVar(&params, "param", nil, "NAME=VALUE for a parameter of the runbook; may be repeated, and the others stay as they are")
 	disable := &cobra.Command{Use: "disable ID", Short: "Stop a runbook", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return sh.server(func(c *client.Client) error {

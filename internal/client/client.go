@@ -214,9 +214,10 @@ func (c *Client) Why(ctx context.Context, in rest.WhyRequest) (out rest.WhyAnswe
 	return out, c.do(ctx, http.MethodPost, "/v1/why", in, &out)
 }
 
-// EnableRunbook sets a runbook to work in a mode.
-func (c *Client) EnableRunbook(ctx context.Context, id, mode string) error {
-	return c.do(ctx, http.MethodPost, "/v1/runbook/enable", rest.RunbookRequest{ID: id, Mode: mode}, nil)
+// EnableRunbook sets a runbook to work in a mode, with values for its
+// parameters; nil leaves them as they are.
+func (c *Client) EnableRunbook(ctx context.Context, id, mode string, params map[string]string) error {
+	return c.do(ctx, http.MethodPost, "/v1/runbook/enable", rest.RunbookRequest{ID: id, Mode: mode, Params: params}, nil)
 }
 
 // DisableRunbook stops a runbook.

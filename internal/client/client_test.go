@@ -111,9 +111,13 @@ func (s *server) Runbooks(context.Context) ([]rest.RunbookInfo, error) {
 	return []rest.RunbookInfo{{ID: "denied-surge", Title: "Denied surge", Enabled: true, Mode: "observe"}}, nil
 }
 
-func (s *server) Enable(_ context.Context, id string, mode runbook.Mode, by event.UserIdentity) error {
+func (s *server) Enable(_ context.Context, id string, mode runbook.Mode, _ map[string]string, by event.UserIdentity) error {
 	s.note(by, "enable %s %s", id, mode)
 	return nil
+}
+
+func (s *server) Explain(context.Context, admin.Actor, rest.QueryRequest) (*query.Plan, error) {
+	return &query.Plan{Text: "SELECT"}, nil
 }
 
 func (s *server) Disable(_ context.Context, id string, by event.UserIdentity) error {
@@ -319,7 +323,7 @@ func TestChanges(t *testing.T) {
 		"delete mfa":    s.Delete(ctx, "mfa", "bob"),
 		"delete lock":   s.Delete(ctx, "lock", l.ID),
 		"terminate":     s.Client.Terminate(ctx, "s1", "go home"),
-		"enable":        s.EnableRunbook(ctx, "denied-surge", "enforce"),
+		"enable":        s.EnableRunbook(ctx, "denied-surge", "enforce", nil),
 		"disable":       s.DisableRunbook(ctx, "denied-surge"),
 		"ack":           s.AckAlarm(ctx, "a1", "mine"),
 		"done":          s.DoneStep(ctx, "r1", "fix", "fixed"),

@@ -2,6 +2,7 @@ package respond
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,6 +22,7 @@ type Info struct {
 	Runbook *runbook.Runbook
 	Enabled bool
 	Mode    runbook.Mode
+	Params  map[string]string // values that differ from the file's
 }
 
 // Runbooks are all runbooks, by ID.
@@ -36,7 +38,7 @@ func (r *Responder) Runbooks(ctx context.Context) ([]Info, error) {
 		}
 		for _, id := range slices.Sorted(maps.Keys(rbs)) {
 			enabled, mode := modeOf(rbs[id], rows)
-			infos = append(infos, Info{rbs[id], enabled, mode})
+			infos = append(infos, Info{rbs[id], enabled, mode, paramsOf(id, rows)})
 		}
 		return nil
 	})
@@ -76,18 +78,28 @@ func (r *Responder) Reload(ctx context.Context, rbs []*runbook.Runbook, by event
 	return nil
 }
 
-// Enable puts a runbook to work in a mode.
-func (r *Responder) Enable(ctx context.Context, id string, mode runbook.Mode, by event.UserIdentity) error {
-	if _, err := r.runbook(id); err != nil {
+// Enable puts a runbook to work in a mode. params are values for parameters of
+// it; those set before stay as they are.
+func (r *Responder) Enable(ctx context.Context, id string, mode runbook.Mode, params map[string]string, by event.UserIdentity) error {
+	rb, err := r.runbook(id)
+	if err != nil {
 		return err
 	}
 	if !slices.Contains(runbook.Modes, mode) {
 		return fmt.Errorf("enable runbook %s: mode %q is not one of observe, propose, enforce", id, mode)
 	}
-	if err := r.appendBy(ctx, by, event.EnableRunbook{Runbook: id, Mode: string(mode)}); err != nil {
+	before, err := r.params(ctx, id)
+	if err != nil {
 		return fmt.Errorf("enable runbook %s: %w", id, err)
 	}
-	return r.put(ctx, state.Runbook{ID: id, Enabled: true, Mode: string(mode)})
+	values := rb.Changed(before, params)
+	if _, err := rb.With(values); err != nil {
+		return fmt.Errorf("enable %w", err)
+	}
+	if err := r.appendBy(ctx, by, event.EnableRunbook{Runbook: id, Mode: string(mode), Params: values}); err != nil {
+		return fmt.Errorf("enable runbook %s: %w", id, err)
+	}
+	return r.put(ctx, state.Runbook{ID: id, Enabled: true, Mode: string(mode), Params: values})
 }
 
 // Disable stops a runbook. Its runs go on.
@@ -99,7 +111,24 @@ func (r *Responder) Disable(ctx context.Context, id string, by event.UserIdentit
 	if err := r.appendBy(ctx, by, event.DisableRunbook{Runbook: id}); err != nil {
 		return fmt.Errorf("disable runbook %s: %w", id, err)
 	}
-	return r.put(ctx, state.Runbook{ID: id, Mode: string(rb.Respond.Mode)})
+	params, err := r.params(ctx, id)
+	if err != nil {
+		return fmt.Errorf("disable runbook %s: %w", id, err)
+	}
+	return r.put(ctx, state.Runbook{ID: id, Mode: string(rb.Respond.Mode), Params: params})
+}
+
+// params are the values set for a runbook's parameters.
+func (r *Responder) params(ctx context.Context, id string) (values map[string]string, err error) {
+	err = r.deps.Store.View(ctx, func(tx state.Tx) error {
+		row, err := tx.Runbooks().Get(id)
+		if errors.Is(err, state.ErrNotFound) {
+			return nil
+		}
+		values = row.Params
+		return err
+	})
+	return values, err
 }
 
 func (r *Responder) put(ctx context.Context, row state.Runbook) error {
@@ -114,8 +143,7 @@ func (r *Responder) put(ctx context.Context, row state.Runbook) error {
 // RunNow evaluates an enabled runbook over the last window at once, as its
 // schedule would, and gives the names of the alarms it raised.
 func (r *Responder) RunNow(ctx context.Context, id string) ([]string, error) {
-	rb, err := r.runbook(id)
-	if err != nil {
+	if _, err := r.runbook(id); err != nil {
 		return nil, err
 	}
 	var d *detector
@@ -125,6 +153,7 @@ func (r *Responder) RunNow(ctx context.Context, id string) ([]string, error) {
 	if d.trackers[id] == nil {
 		return nil, fmt.Errorf("run runbook %s: it is disabled: %w", id, ErrNotOpen)
 	}
+	rb := d.trackers[id].rb
 	to := r.deps.Now().Truncate(time.Microsecond)
 	from := to.Add(-rb.Window)
 	ms, err := d.ask(ctx, rb, from, to)

@@ -67,6 +67,11 @@ func (r *Responder) load(ctx context.Context) (*detector, error) {
 		}
 		for id, rb := range rbs {
 			if enabled, mode := modeOf(rb, rows); enabled {
+				if rb, err = rb.With(paramsOf(id, rows)); err != nil {
+					// The file is another than the one they were set for.
+					r.deps.Log.Error("runbook works with the parameters of its file", "err", err)
+					rb = rbs[id]
+				}
 				d.trackers[id], d.modes[id] = newTracker(rb, runbook.DefaultLimits), mode
 			}
 		}
@@ -115,6 +120,16 @@ func modeOf(rb *runbook.Runbook, rows []state.Runbook) (enabled bool, mode runbo
 		return true, runbook.Observe
 	}
 	return true, rb.Respond.Mode
+}
+
+// paramsOf are the values that were set for a runbook's parameters.
+func paramsOf(id string, rows []state.Runbook) map[string]string {
+	for _, row := range rows {
+		if row.ID == id {
+			return row.Params
+		}
+	}
+	return nil
 }
 
 // run takes jobs one after the other, and lets time pass.

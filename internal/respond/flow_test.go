@@ -268,7 +268,7 @@ func TestARunbookThatIsDisabledDoesNothingAndCanBeEnabledWhileRunning(t *testing
 		if len(w.runs()) != 0 {
 			t.Fatal("a disabled runbook ran")
 		}
-		if err := r.Enable(t.Context(), "session-without-mfa", runbook.Enforce, admin); err != nil {
+		if err := r.Enable(t.Context(), "session-without-mfa", runbook.Enforce, nil, admin); err != nil {
 			t.Fatal(err)
 		}
 		settled()

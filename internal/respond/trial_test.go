@@ -44,7 +44,9 @@ func TestTheLibraryPassesItsOwnTests(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, rb := range all {
-		pass(t, rb, goEngines{})
+		if live, _ := rb.Live(); live { // the others need DuckDB
+			pass(t, rb, goEngines{})
+		}
 	}
 }
 

@@ -39,6 +39,13 @@ func Lint(rb *Runbook, eventSource string) []Note {
 	if !rb.live && rb.Trigger.Every > rb.Window {
 		say(Warning, "evaluated every %s with a window of %s: events in between are never looked at", FormatDuration(rb.Trigger.Every), FormatDuration(rb.Window))
 	}
+	for _, p := range rb.Params {
+		about := ""
+		if p.About != "" {
+			about = ": " + p.About
+		}
+		say(Info, "parameter %s is %s unless set (%s)%s", p.Name, p.Default, p.TypeName(), about)
+	}
 	if rb.Query != nil {
 		if n, ok := rb.Query.Limit(); ok {
 			say(Info, "LIMIT %d caps the events an alarm shows for a key, and hides none", n)

@@ -9,12 +9,17 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/trailgate/trailgate/internal/sqlfront"
 )
 
 // Load reads a runbook from a file's bytes; name is the file's, for messages.
 // The error is Mistakes: everything that is wrong, with line and column.
-func Load(name string, data []byte) (*Runbook, error) {
-	l := &loader{reader: reader{file: name}, rb: &Runbook{
+func Load(name string, data []byte) (*Runbook, error) { return load(name, data, nil) }
+
+// load is Load with values for parameters, which are of the file and fit.
+func load(name string, data []byte, values map[string]string) (*Runbook, error) {
+	l := &loader{reader: reader{file: name}, values: values, used: map[string]bool{}, rb: &Runbook{
 		Severity:   DefaultSeverity,
 		Window:     DefaultWindow,
 		Threshold:  DefaultThreshold,
@@ -37,11 +42,15 @@ func Load(name string, data []byte) (*Runbook, error) {
 // loader is one Load.
 type loader struct {
 	reader
-	rb *Runbook
+	rb     *Runbook
+	values map[string]string
+	params []sqlfront.Parameter // with the values they have here
+	used   map[string]bool
 
 	// What check needs the places of.
 	id, query, event, key, cooldown, resolve *yaml.Node
 	keys                                     []*yaml.Node
+	paramNodes                               []*yaml.Node
 	queryText, eventText, resolveText        string
 	cooldownSet                              bool
 	steps                                    []placed
@@ -78,6 +87,7 @@ func (l *loader) read(root *yaml.Node) {
 		field{"owner", l.text(&rb.Owner, "owner", 100)},
 		field{"attack", l.texts(&rb.Attack, "attack")},
 		field{"controls", l.texts(&rb.Controls, "controls")},
+		field{"params", l.readParams},
 		field{"query", func(n *yaml.Node) { l.query = n; l.text(&l.queryText, "query", 64<<10)(n) }},
 		field{"window", l.duration(&rb.Window, "window", time.Second, maxWindow)},
 		field{"trigger", func(n *yaml.Node) {
@@ -274,6 +284,7 @@ func (l *loader) check(root *yaml.Node) {
 		l.wrong(root, "the runbook has no query")
 	}
 	l.checkSQL()
+	l.checkParams()
 	if !l.cooldownSet {
 		rb.Alarm.Cooldown = rb.Window
 	}

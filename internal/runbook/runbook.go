@@ -15,6 +15,7 @@ type Runbook struct {
 	Attack   []string // ATT&CK v19 technique IDs
 	Controls []string // FRAMEWORK:control
 
+	Params    []Value // of the query and the predicates, as the file has them
 	Query     *sqlfront.Statement
 	Window    time.Duration
 	Trigger   Trigger
@@ -33,6 +34,12 @@ type Runbook struct {
 	SHA256  string // of Text, hex
 
 	matcher
+}
+
+// Value is a parameter of a runbook, :name in its SQL, and its value here.
+type Value struct {
+	sqlfront.Parameter        // with the default of the file
+	Here               string // the value: the default, unless somebody set another
 }
 
 // Trigger says when the question is asked.

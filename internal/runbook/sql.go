@@ -57,6 +57,9 @@ func (l *loader) checkQuery() {
 	rb := l.rb
 	s, err := sqlfront.Parse(l.queryText)
 	if err == nil {
+		s, err = l.declare(s)
+	}
+	if err == nil {
 		err = s.Check(sqlfront.CloudTrailCatalog())
 	}
 	if err != nil {
@@ -64,7 +67,7 @@ func (l *loader) checkQuery() {
 		return
 	}
 	rb.Query = s
-	rb.guard = guardOf(s)
+	rb.guard = guardOf(s, l.params)
 	rb.shown = defaultShown
 	if n, ok := s.Limit(); ok {
 		rb.shown = int(min(max(n, 1), defaultShown))
@@ -105,7 +108,10 @@ func (l *loader) detection() {
 }
 
 func (l *loader) predicate(n *yaml.Node, text, where string) *sqlfront.Predicate {
-	p, err := sqlfront.ParsePredicate(text)
+	p, err := sqlfront.ParsePredicateWith(text, l.params)
+	for name := range sqlfront.NamesParameters(text) {
+		l.used[name] = true
+	}
 	if err != nil {
 		l.badSQL(n, where, err)
 		return nil
@@ -209,14 +215,17 @@ const toldByOthers = "ActivityAuditLog"
 // responses, unless the query names one, not invented history, and not what
 // others told, unless the query names its category. Who may put events would
 // otherwise have whatever address they write throttled.
-func guardOf(s *sqlfront.Statement) *sqlfront.Predicate {
+func guardOf(s *sqlfront.Statement, params []sqlfront.Parameter) *sqlfront.Predicate {
 	const history = `(serviceEventDetails IS NULL OR serviceEventDetails NOT LIKE '{"demo":true%')`
 	const runs = ` AND (userIdentity.invokedBy IS NULL OR userIdentity.invokedBy NOT LIKE '` + InvokedBy + `%')`
-	text := history
-	named := strings.Contains(strings.ToLower(s.Text()), "invokedby")
+	text, said := history, s.Text()
+	for _, p := range params {
+		said += " '" + strings.Join(p.Values(), "' '") + "'"
+	}
+	named := strings.Contains(strings.ToLower(said), "invokedby")
 	var hidden []string
 	for _, name := range responseEvents {
-		if strings.Contains(s.Text(), "'"+name+"'") {
+		if strings.Contains(said, "'"+name+"'") {
 			named = true
 			continue
 		}
@@ -225,7 +234,7 @@ func guardOf(s *sqlfront.Statement) *sqlfront.Predicate {
 	if !named {
 		text += runs
 	}
-	if !strings.Contains(s.Text(), toldByOthers) {
+	if !strings.Contains(said, toldByOthers) {
 		text += " AND (eventCategory IS NULL OR eventCategory <> '" + toldByOthers + "')"
 	}
 	if len(hidden) > 0 {

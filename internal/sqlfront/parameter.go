@@ -188,6 +188,31 @@ func ParameterTypes() []string {
 	return names
 }
 
+// Values are the values of the default: of a list each, else one.
+func (d Parameter) Values() []string {
+	if !d.List {
+		return []string{d.Default}
+	}
+	values, _ := splitList(d.Default)
+	return values
+}
+
+// NamesParameters are the parameters that a text names; those of one that does
+// not read are left out.
+func NamesParameters(text string) map[string]bool {
+	names := map[string]bool{}
+	p, err := newParser(text)
+	if err != nil {
+		return names
+	}
+	for _, t := range p.tokens {
+		if t.kind == variableToken {
+			names[t.text[1:]] = true
+		}
+	}
+	return names
+}
+
 // TypeName is the parameter's type as a declaration has it.
 func (d Parameter) TypeName() string {
 	if d.Type == Unknown {

@@ -14,7 +14,11 @@ type Predicate struct {
 
 // ParsePredicate reads a condition on one event, such as the trigger.event of a
 // runbook: what may stand after WHERE, without now().
-func ParsePredicate(text string) (*Predicate, error) {
+func ParsePredicate(text string) (*Predicate, error) { return ParsePredicateWith(text, nil) }
+
+// ParsePredicateWith is ParsePredicate of a text that may have these parameters
+// in it; all have defaults.
+func ParsePredicateWith(text string, params []Parameter) (*Predicate, error) {
 	p, err := newParser(text)
 	if err != nil {
 		return nil, err
@@ -37,6 +41,16 @@ func ParsePredicate(text string) (*Predicate, error) {
 		return nil, err
 	}
 	b := eventBinder(p.src)
+	for _, v := range p.variables {
+		if len(params) == 0 {
+			break // the binder says that there are none here
+		}
+		d, err := declared(p.src, v.at, v.name, params)
+		if err != nil {
+			return nil, err
+		}
+		b.params = append(b.params, d)
+	}
 	if e, err = b.condition(e); err != nil {
 		return nil, err
 	}

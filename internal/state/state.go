@@ -144,6 +144,8 @@ type Runbook struct {
 	ID      string `json:"id"`
 	Enabled bool   `json:"enabled"`
 	Mode    string `json:"mode"` // observe, propose, enforce
+
+	Params map[string]string `json:"params,omitempty"` // values that differ from the file's
 }
 
 // Alarm is one runbook's finding for one key. Key: ID.

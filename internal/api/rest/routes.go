@@ -38,7 +38,7 @@ type Rules interface {
 // Respond is the runbooks at work (package respond).
 type Respond interface {
 	Runbooks(ctx context.Context) ([]RunbookInfo, error)
-	Enable(ctx context.Context, id string, mode runbook.Mode, by event.UserIdentity) error
+	Enable(ctx context.Context, id string, mode runbook.Mode, params map[string]string, by event.UserIdentity) error
 	Disable(ctx context.Context, id string, by event.UserIdentity) error
 	// RunNow returns the alarms it raised.
 	RunNow(ctx context.Context, id string) ([]string, error)
@@ -126,8 +126,9 @@ type (
 	}
 	// RunbookRequest sets a runbook to work, or not.
 	RunbookRequest struct {
-		ID   string `json:"id"`
-		Mode string `json:"mode,omitempty"`
+		ID     string            `json:"id"`
+		Mode   string            `json:"mode,omitempty"`
+		Params map[string]string `json:"params,omitempty"` // values for the runbook's parameters
 	}
 	// AckRequest takes an alarm on.
 	AckRequest struct {
@@ -154,6 +155,8 @@ type (
 		Trigger  string `json:"trigger"` // live, schedule, or both
 		Enabled  bool   `json:"enabled"`
 		Mode     string `json:"mode"`
+
+		Params map[string]string `json:"params,omitempty"` // of its parameters, by name: their values here
 	}
 )
 
@@ -212,7 +215,7 @@ func (s *Server) routes() http.Handler {
 		return s.Respond.Runbooks(ctx)
 	}))
 	mux.Handle("POST /v1/runbook/enable", handle(s, func(ctx context.Context, by admin.Actor, in RunbookRequest) (any, error) {
-		return nil, s.Respond.Enable(ctx, in.ID, runbook.Mode(in.Mode), by.Identity)
+		return nil, s.Respond.Enable(ctx, in.ID, runbook.Mode(in.Mode), in.Params, by.Identity)
 	}))
 	mux.Handle("POST /v1/runbook/disable", handle(s, func(ctx context.Context, by admin.Actor, in RunbookRequest) (any, error) {
 		return nil, s.Respond.Disable(ctx, in.ID, by.Identity)

@@ -295,7 +295,7 @@ func (d *demo) people(ctx context.Context) error {
 		if id == d.o.Without {
 			continue
 		}
-		if err := d.client.EnableRunbook(ctx, id, "enforce"); err != nil {
+		if err := d.client.EnableRunbook(ctx, id, "enforce", nil); err != nil {
 			return fmt.Errorf("enable runbook %s: %w", id, err)
 		}
 	}

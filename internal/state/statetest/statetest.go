@@ -73,7 +73,7 @@ func testKinds(t *testing.T, open func(*testing.T) state.Store) {
 		state.Session{ID: "s1", Identity: "alice", ARN: "arn", Target: "web1", Login: "root", MFA: true, Source: "203.0.113.7", Connection: "c1", Fingerprint: "SHA256:abc", Started: at},
 		state.Session{ID: "s1", Started: at, Ended: at.Add(time.Minute), Cause: "client closed"})
 	kind(t, s, state.Tx.Runbooks, "runbooks", "surge",
-		state.Runbook{ID: "surge", Enabled: true, Mode: "enforce"},
+		state.Runbook{ID: "surge", Enabled: true, Mode: "enforce", Params: map[string]string{"failures": "10"}},
 		state.Runbook{ID: "surge"})
 	kind(t, s, state.Tx.Alarms, "alarms", "a1",
 		state.Alarm{ID: "a1", Runbook: "surge", Key: "203.0.113.7", State: "ALARM", Severity: "high", Title: "t", Since: at, EventTime: at, Matches: 20,
