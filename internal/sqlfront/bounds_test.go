@@ -30,6 +30,7 @@ func branched(t *testing.T) (db *sql.DB, branches func(string) []string) {
 		`CREATE VIEW "CloudTrailHistory" AS SELECT * FROM "CloudTrailLogs"`,
 		`CREATE VIEW one AS SELECT * FROM "CloudTrailLogs" WHERE seq % 3 = 0`,
 		`CREATE VIEW other AS SELECT * FROM "CloudTrailLogs" WHERE seq % 3 <> 0`,
+		`CREATE VIEW files AS SELECT *, CAST(seq % 7 AS VARCHAR) AS "_file" FROM "CloudTrailLogs"`,
 	} {
 		if _, err := db.Exec(text); err != nil {
 			t.Fatal(err)
@@ -70,7 +71,7 @@ func TestBranchesAnswerAsTheWholeTable(t *testing.T) {
 			split++
 		}
 		open := regexp.MustCompile("array_agg|arbitrary|max_by") // to the engine, which row it takes first
-		for _, list := range [][]string{whole, got} { // a zero's sign is lost where DuckDB computes a constant beforehand
+		for _, list := range [][]string{whole, got} {            // a zero's sign is lost where DuckDB computes a constant beforehand
 			for i := range list {
 				list[i] = strings.ReplaceAll(list[i], "| -0 |", "| 0 |")
 			}
@@ -85,6 +86,56 @@ func TestBranchesAnswerAsTheWholeTable(t *testing.T) {
 }
 
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+// The files that a statement is found to be about are enough to answer it.
+func TestFilesAreAllThatAStatementIsAbout(t *testing.T) {
+	db, _ := branched(t)
+	only := func(view string) PrintOptions {
+		return PrintOptions{Now: noon, Table: func(string) []string { return []string{view} }}
+	}
+	narrowed := 0
+	rapid.Check(t, func(t *rapid.T) {
+		g := gen{t}
+		text := "SELECT * FROM CloudTrailLogs AS _t WHERE " + (&Predicate{g.predicate()}).String()
+		limit := int64(200)
+		if g.pick(2) == 0 {
+			limit = int64(g.pick(20))
+			text += " ORDER BY " + oneOf(g, "eventTime DESC, ", "4, ", "userIdentity.arn, ", "") + "seq"
+		}
+		s, err := Parse(text)
+		if err == nil {
+			err = s.Check(CloudTrailCatalog())
+		}
+		if err != nil {
+			return
+		}
+		s = s.WithLimit(limit)
+		find, ok := s.Files(only("files"))
+		if !ok {
+			return
+		}
+		whole, err := runText(db, s.Print(DuckDB, only(`"CloudTrailLogs"`)))
+		if err != nil {
+			return
+		}
+		some := `(SELECT * FROM files WHERE list_contains((` + find + `), "_file"))`
+		got, err := runText(db, s.Print(DuckDB, only(some)))
+		if err != nil {
+			t.Fatalf("%v\n%s", err, find)
+		}
+		if !strings.Contains(text, "ORDER BY") {
+			slices.Sort(whole)
+			slices.Sort(got)
+		}
+		if d := cmp.Diff(whole, got); d != "" {
+			t.Fatalf("(-whole +some files):\n%s\n%s", d, find)
+		}
+		narrowed++
+	})
+	if narrowed < 20 {
+		t.Errorf("only %d statements were narrowed", narrowed)
+	}
+}
 
 // What a statement says of eventTime, in any of the ways that people write it,
 // lets an engine skip rows, and only those that are not in the answer.

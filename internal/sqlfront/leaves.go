@@ -12,6 +12,7 @@ type leaves struct {
 	base  *Table
 	span  span
 	paths []leaf
+	file  bool // the column FileColumn is wanted besides
 }
 
 type leaf struct {
@@ -109,6 +110,9 @@ func (l *leaves) print(p *printer, t *table) {
 	var list []string
 	for _, leaf := range l.paths {
 		list = append(list, t.base.source(leaf)+" AS "+Quote(leaf.name()))
+	}
+	if l.file {
+		list = append(list, Quote(FileColumn))
 	}
 	if len(list) == 0 {
 		list = []string{`NULL AS "_"`}

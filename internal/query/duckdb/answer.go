@@ -39,8 +39,14 @@ func (d *database) answer(ctx context.Context, q ask, send func(frame []byte) er
 	if err != nil {
 		return f, err
 	}
-	if err := guard(ctx, conn.Conn, q.SQL, append(views(q.Only != ""), tables...)); err != nil {
+	allowed := append(views(q.Only != ""), tables...)
+	if err := guard(ctx, conn.Conn, q.SQL, allowed); err != nil {
 		return f, err
+	}
+	if q.Files != "" {
+		if err := guard(ctx, conn.Conn, q.Files, allowed); err != nil {
+			return f, err
+		}
 	}
 	if err := execute(ctx, conn.Conn, "BEGIN TRANSACTION READ ONLY"); err != nil {
 		return f, err
@@ -56,6 +62,13 @@ func (d *database) answer(ctx context.Context, q ask, send func(frame []byte) er
 	if err := conn.watch(ctx); err != nil {
 		return f, err
 	}
+	if q.Files != "" {
+		err := narrow(ctx, conn.Conn, q.Files)
+		f.readings = conn.readings()
+		if err != nil {
+			return f, err
+		}
+	}
 	// Prepare, unlike PrepareContext, refuses more than one statement before it
 	// runs any.
 	stmt, err := conn.Prepare(q.SQL)
@@ -68,7 +81,7 @@ func (d *database) answer(ctx context.Context, q ask, send func(frame []byte) er
 		f.rows, f.truncated, err = stream(ctx, q, rows, send)
 		err = errors.Join(err, rows.Close())
 	}
-	f.readings = conn.readings()
+	f.readings = append(f.readings, conn.readings()...)
 	return f, err
 }
 

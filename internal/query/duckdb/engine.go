@@ -322,6 +322,9 @@ func askFor(r query.Request) ask {
 	if r.Window != nil {
 		q.Since = &r.Window.Start
 	}
+	if text, files, ok := narrowTexts(r); ok {
+		q.SQL, q.Files = text, files
+	}
 	return q
 }
 

@@ -22,23 +22,28 @@ import (
 // statement's table.
 //
 // Opening a file costs more than a window's rows, so a window has views of its
-// own: recentFiles is allFiles without those that end before it. Which these
-// are, the reader's connection says in the variable that since sets.
+// own: someFilesView is filesView without those that end before it. It serves a
+// statement as well that was found to be about a few files, see
+// [sqlfront.Statement.Files]. Which they are, the reader's connection says in the
+// variable that since and narrow set.
 //
 // Each has a twin with the rows of one identity, which the variable names that
 // only sets: a statement that is limited to them may read nothing else.
 const (
-	unsealedView    = "unsealed"
-	filesView       = "files"
-	recentFilesView = "recent_files"
-	logsView        = "logs"   // unsealed and files
-	recentView      = "recent" // unsealed and recent_files
-	ownPrefix       = "own_"
+	unsealedView  = "unsealed"
+	filesView     = "files"
+	someFilesView = "some_files"
+	logsView      = "logs"   // unsealed and files
+	recentView    = "recent" // unsealed and some_files
+	ownPrefix     = "own_"
 )
+
+// fileColumn says which file a row is in, in the views of files.
+var fileColumn = sqlfront.Quote(sqlfront.FileColumn)
 
 // views are all of them, or all of their twins.
 func views(own bool) []string {
-	list := []string{unsealedView, filesView, recentFilesView, logsView, recentView}
+	list := []string{unsealedView, filesView, someFilesView, logsView, recentView}
 	if own {
 		for i := range list {
 			list[i] = ownPrefix + list[i]
@@ -76,9 +81,9 @@ func newHot(ctx context.Context, d *database) (*hot, error) {
 		"CREATE TABLE sealed (path VARCHAR, newest TIMESTAMP)", // newest appendTime
 		h.unsealed(),
 		h.filesView(filesView, ""),
-		h.filesView(recentFilesView, ""),
+		h.filesView(someFilesView, ""),
 		unionView(logsView, filesView),
-		unionView(recentView, recentFilesView),
+		unionView(recentView, someFilesView),
 	}
 	for _, name := range views(false) {
 		texts = append(texts, ownView(ownPrefix+name, name))
@@ -108,11 +113,11 @@ func (h *hot) unsealed() string {
 // filesView is the statement that makes name a view of files, an expression for
 // a list of paths; empty for none.
 func (h *hot) filesView(name, files string) string {
-	text := "CREATE OR REPLACE VIEW " + name + " AS SELECT " + columnList() + " FROM "
+	text := "CREATE OR REPLACE VIEW " + name + " AS SELECT " + columnList()
 	if files == "" {
-		return text + h.table() + " WHERE false"
+		return text + ", '' AS " + fileColumn + " FROM " + h.table() + " WHERE false"
 	}
-	return text + "read_parquet(" + files + ", hive_partitioning = false)"
+	return text + ", filename AS " + fileColumn + " FROM read_parquet(" + files + ", hive_partitioning = false)"
 }
 
 // unionView is the statement that makes name a view of what is not sealed and
@@ -124,7 +129,11 @@ func unionView(name, files string) string {
 // ownView is the statement that makes name a view of the rows of all that only
 // leaves. Without a variable these are none.
 func ownView(name, all string) string {
-	return "CREATE VIEW " + name + " AS SELECT " + columnList() + " FROM " + all + ` WHERE "userArn" = CAST(getvariable('own_arn') AS VARCHAR)`
+	columns := columnList()
+	if all == filesView || all == someFilesView {
+		columns += ", " + fileColumn
+	}
+	return "CREATE VIEW " + name + " AS SELECT " + columns + " FROM " + all + ` WHERE "userArn" = CAST(getvariable('own_arn') AS VARCHAR)`
 }
 
 // only chooses the rows of the own views, for c's next statements.
@@ -141,12 +150,32 @@ func pathList(files []string) string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-// since chooses the files of recentFilesView, for c's next statement: those with
+// since chooses the files of someFilesView, for c's next statement: those with
 // events appended after t, and at least one. It and the statement belong into
 // one transaction.
 func since(ctx context.Context, c *duckdb.Conn, t time.Time) error {
 	return execute(ctx, c, "SET VARIABLE files = (SELECT list(path) FROM (SELECT path FROM sealed QUALIFY newest IS NULL OR newest > "+
 		timestamp(t)+" OR row_number() OVER (ORDER BY newest DESC) = 1))")
+}
+
+// narrow chooses the files of someFilesView, for c's next statement: those that
+// text, a statement for a list of files, finds, and at least one. It and the
+// statement belong into one transaction.
+func narrow(ctx context.Context, c *duckdb.Conn, text string) error {
+	found, err := value(ctx, c, text)
+	if err != nil {
+		return err
+	}
+	list, _ := found.([]any)
+	files := make([]string, len(list))
+	for i := range list {
+		files[i], _ = list[i].(string)
+	}
+	if len(files) == 0 {
+		return execute(ctx, c, "SET VARIABLE files = (SELECT list(path) FROM (SELECT path FROM sealed LIMIT 1))")
+	}
+	slices.Sort(files) // so that rows come in the same order each time
+	return execute(ctx, c, "SET VARIABLE files = "+pathList(files))
 }
 
 // load appends the entries of a kindLoad body and shows them to readers. Entries
@@ -258,7 +287,7 @@ func (h *hot) fileSteps(next *hot) (texts []string) {
 		// A view is tried when it is made.
 		texts = append(texts, "SET VARIABLE files = "+pathList(next.files[:1]))
 	}
-	return append(texts, next.unsealed(), next.filesView(filesView, all), next.filesView(recentFilesView, recent))
+	return append(texts, next.unsealed(), next.filesView(filesView, all), next.filesView(someFilesView, recent))
 }
 
 // transact runs all of the statements or none.

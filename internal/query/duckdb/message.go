@@ -44,7 +44,8 @@ type ask struct {
 	ID       uint64
 	SQL      string
 	Only     string     // an ARN: SQL may read its events only; empty for all
-	Since    *time.Time // recentView must include what was appended after it; nil when SQL does not read that view
+	Since    *time.Time // someFilesView must include what was appended after it; nil when SQL is not about a window
+	Files    string     // a statement that finds the files of someFilesView; empty when SQL does not read that view, or Since is set
 	MaxRows  int
 	MaxBytes int
 	Timeout  time.Duration

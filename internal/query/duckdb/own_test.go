@@ -48,7 +48,7 @@ func TestNoStatementReadsTheRowsOfOthers(t *testing.T) {
 		`SELECT "userArn" FROM recent`,
 		`SELECT "userArn" FROM unsealed`,
 		`SELECT "userArn" FROM files`,
-		`SELECT "userArn" FROM recent_files`,
+		`SELECT "userArn" FROM some_files`,
 		`SELECT "userArn" FROM own_unsealed UNION ALL SELECT "userArn" FROM files`,
 		`WITH own_files AS (SELECT * FROM unsealed) SELECT "userArn" FROM own_files`,
 		`SELECT "userArn" FROM LOGS`,

@@ -14,22 +14,44 @@ import (
 // row more than r wants, which says that there are more: DuckDB makes an answer
 // whole before it gives the first row.
 func statementText(r query.Request) string {
-	s := r.Statement
-	if n, ok := s.Limit(); !ok || n > int64(r.MaxRows) {
-		s = s.WithLimit(int64(r.MaxRows) + 1)
+	return withLimit(r).Print(sqlfront.DuckDB, printOptions(r, time.Now(), func(name string) []string { return relations(r, name, false) }))
+}
+
+// narrowTexts are r's statement for the worker over some files, and one that
+// finds which. ok is false where the second is not worth it.
+func narrowTexts(r query.Request) (text, files string, ok bool) {
+	if r.Window != nil { // its files are few already
+		return "", "", false
 	}
-	// DuckDB skips files by what eventTime is compared with only where that is
-	// written out, and now() is not.
-	o := sqlfront.PrintOptions{Table: func(name string) []string { return relations(r, name) }, Now: time.Now()}
+	s, now := withLimit(r), time.Now()
+	files, ok = s.Files(printOptions(r, now, func(name string) []string { return []string{bounded(r, name, filesView)} }))
+	if !ok {
+		return "", "", false
+	}
+	return s.Print(sqlfront.DuckDB, printOptions(r, now, func(name string) []string { return relations(r, name, true) })), files, true
+}
+
+func withLimit(r query.Request) *sqlfront.Statement {
+	if n, ok := r.Statement.Limit(); !ok || n > int64(r.MaxRows) {
+		return r.Statement.WithLimit(int64(r.MaxRows) + 1)
+	}
+	return r.Statement
+}
+
+// printOptions say when now is, unless r does: DuckDB skips files by what eventTime is compared
+// with only where that is written out, and its now() is not.
+func printOptions(r query.Request, now time.Time, table func(string) []string) sqlfront.PrintOptions {
+	o := sqlfront.PrintOptions{Table: table, Now: now}
 	if r.Window != nil {
 		o.Now = r.Window.End
 	}
-	return s.Print(sqlfront.DuckDB, o)
+	return o
 }
 
 // relations are what a table of the statement is in the worker: views, bounded
-// as the request says, that have its rows together.
-func relations(r query.Request, table string) []string {
+// as the request says, that have its rows together. narrow is for a statement
+// that goes with one that finds its files.
+func relations(r query.Request, table string, narrow bool) []string {
 	switch {
 	case table == sqlfront.Sessions && r.Window != nil:
 		return []string{sessionsOf(bounded(r, sqlfront.CloudTrailLogs, recentView))}
@@ -39,8 +61,8 @@ func relations(r query.Request, table string) []string {
 		return []string{snapshotName(table)}
 	}
 	files := filesView
-	if r.Window != nil && table == sqlfront.CloudTrailLogs {
-		files = recentFilesView
+	if narrow || r.Window != nil && table == sqlfront.CloudTrailLogs {
+		files = someFilesView
 	}
 	return []string{bounded(r, table, unsealedView), bounded(r, table, files)}
 }
