@@ -7,7 +7,7 @@ type StartQuery struct {
 	Parameters map[string]string `request:"queryParameters"` // values that were given for its parameters
 	Delivery   string            `request:"deliveryS3Uri"`   // where the rows go as files, too
 	Alias      string            `request:"queryAlias"`      // the name of a prepared query
-	Explain    bool              `request:"explain"`         // only what it reads is answered, not its rows
+	Explain    *bool             `request:"explain"`         // only what it reads is answered, not its rows
 	QueryID    string            `response:"queryId"`        // its EndQuery has the same
 }
 
@@ -48,7 +48,8 @@ type DetectGap struct {
 	Reason string `request:"reason"` // what failed
 }
 
-// CollapseEvents stands for many unauthenticated failures of one source.
+// CollapseEvents stands for many failures alike: unauthenticated ones of one
+// source, or refused calls of one access key.
 type CollapseEvents struct {
 	managementWrite
 	Of     string `request:"eventName"` // eventName of what was collapsed

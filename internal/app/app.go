@@ -197,10 +197,11 @@ func (a *App) engines() error {
 	if err != nil {
 		return err
 	}
-	worker := func(name string) *duckdb.Engine {
-		return duckdb.New(duckdb.Options{Command: command, Source: a.trail, EventsDir: eventsDir(a.cfg), Name: name, FeedEvery: feedEvery, Log: a.o.Log})
+	worker := func(name string, nice int) *duckdb.Engine {
+		return duckdb.New(duckdb.Options{Command: command, Source: a.trail, EventsDir: eventsDir(a.cfg), Name: name, FeedEvery: feedEvery, Nice: nice, Log: a.o.Log})
 	}
-	a.people, a.runbooks = worker("people"), worker("runbooks")
+	// Sessions, the trail and detection come before whoever asks.
+	a.people, a.runbooks = worker("people", 5), worker("runbooks", 0)
 	return nil
 }
 

@@ -65,8 +65,11 @@ func (q *queries) recorded(ctx context.Context, by admin.Actor, in rest.QueryReq
 	}
 	head, id, began := q.trail.Head(), event.NewID(), q.now()
 	meta := event.Meta{Time: began, Identity: by.Identity, SourceIP: by.Source}
-	_, err = q.trail.Append(ctx, q.origin.Record(meta, event.StartQuery{Statement: in.Statement, Parameters: in.Parameters, Explain: explain, QueryID: id}))
-	if err != nil {
+	asked := event.StartQuery{Statement: in.Statement, Parameters: in.Parameters, QueryID: id}
+	if explain {
+		asked.Explain = &explain
+	}
+	if _, err := q.trail.Append(ctx, q.origin.Record(meta, asked)); err != nil {
 		return fmt.Errorf("record the query: %w", err)
 	}
 	var res *query.Result

@@ -344,19 +344,22 @@ func query(m *mapping) Event {
 		QueryInfo: QueryInfo{UID: id, QueryString: text}, HTTPRequest: m.http()}
 }
 
-// collapsed stands for many failures of one source: as many of its kind.
+// collapsed stands for many failures alike: as many of their kind.
 func collapsed(m *mapping) Event {
 	count, first, last := m.number("requestParameters.count"), m.moment("requestParameters.first"), m.moment("requestParameters.last")
 	why := m.text("requestParameters.reason")
 	var e Event
-	if m.peek("requestParameters.eventName") == "OpenConnection" {
+	switch m.peek("requestParameters.eventName") {
+	case "OpenConnection":
 		c := toGate(m).(*SSHActivity)
 		c.Control = Control{2, "Denied", 2, "Blocked"}
 		e = c
-	} else {
+	case "Login":
 		a := auth(m)
 		a.DstEndpoint = m.gate()
 		e = a
+	default:
+		e = apiOn("operation", "requestParameters.eventName")(m)
 	}
 	m.statusID, m.severity = failure, medium
 	b := e.Common()
@@ -365,8 +368,12 @@ func collapsed(m *mapping) Event {
 }
 
 func collapsedActivity(m *mapping) int32 {
-	if m.peek("requestParameters.eventName") == "OpenConnection" {
+	switch m.peek("requestParameters.eventName") {
+	case "OpenConnection":
 		return sshRefuse
+	case "Login":
+		return authLogon
+	default:
+		return other
 	}
-	return authLogon
 }

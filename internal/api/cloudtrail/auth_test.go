@@ -129,6 +129,34 @@ func TestBadSignaturesAreCountedNotRecordedOneByOne(t *testing.T) {
 	}
 }
 
+// Threat: who holds a key fills the disk with refusals of 100 KB each. Beyond
+// some they are counted, for that key alone, and none goes unsaid.
+func TestRefusalsOfAKeyAreCounted(t *testing.T) {
+	w := newWorld(t)
+	w.lock(policy.Lock{ID: "1", Effect: policy.Deny, Match: policy.Match{Identity: "admin"}})
+	before := len(w.records())
+	for range refusedShown + 40 {
+		if a := w.call("admin", "DescribeTrails", "{}"); a.code() != "AccessDeniedException" {
+			t.Fatalf("a refusal that is counted is answered with %s", a.body)
+		}
+	}
+	if n := len(w.records()) - before; n != refusedShown {
+		t.Errorf("%d refusals are %d events, want %d", refusedShown+40, n, refusedShown)
+	}
+	if w.call("admin", "ListTrails", "{}"); w.last().EventName != "ListTrails" {
+		t.Errorf("a refusal of another kind is not recorded: %+v", w.last())
+	}
+	if a := w.call("bob", "DescribeTrails", "{}"); w.last().EventName != "DescribeTrails" || w.last().UserIdentity.UserName != "bob" {
+		t.Errorf("the call of another key is not recorded: %s", a.body)
+	}
+	w.stop()
+	rec := w.last()
+	if rec.EventName != "CollapseEvents" || rec.UserIdentity.UserName != "admin" || rec.SourceIPAddress == "" ||
+		!strings.Contains(string(rec.RequestParameters), `"eventName":"DescribeTrails","reason":"AccessDenied","count":40`) {
+		t.Errorf("the rest is recorded as %s of %s: %s", rec.EventName, rec.UserIdentity.UserName, rec.RequestParameters)
+	}
+}
+
 func TestLocksRefuseAtOnce(t *testing.T) {
 	w := newWorld(t)
 	for name, l := range map[string]policy.Lock{

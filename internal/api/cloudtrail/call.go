@@ -162,10 +162,10 @@ func (c *call) stranger(ctx context.Context, keyID string, err error) error {
 		return answer
 	}
 	c.s.strange.failed(c.source, c.now)
-	if !c.s.floods.one(floodKey{block(c.source).String(), answer.code}, c.now) {
+	e := event.Login{UserName: event.Hidden, Method: authn.AccessKey}
+	if !c.s.floods.one(floodKey{source: block(c.source).String(), event: event.Name(e), reason: answer.code}, event.Meta{}, c.now) {
 		return answer
 	}
-	e := event.Login{UserName: event.Hidden, Method: authn.AccessKey}
 	if accessKeyID.MatchString(keyID) {
 		e.Fingerprint = keyID
 	}
@@ -196,8 +196,10 @@ func (c *call) may(ctx context.Context, operation string, actions []policy.Actio
 		}
 		if d.Failed != "" {
 			e := event.FailPolicy{Policy: d.Failed, Target: c.s.Name, Reason: d.Reason}
-			if err := c.append(ctx, e, nil); err != nil {
-				return err
+			if !c.tooMany(e, d.Failed) {
+				if err := c.append(ctx, e, nil); err != nil {
+					return err
+				}
 			}
 		}
 		c.s.Log.Debug("call denied", "identity", c.who.Name(), "operation", operation, "action", string(a), "cause", d.Reason)
@@ -219,6 +221,26 @@ func (c *call) meta() event.Meta {
 		source = c.s.Origin.EventSource
 	}
 	return event.Meta{Time: c.now, Identity: c.who.UserIdentity(), SourceIP: source, UserAgent: c.agent, ConnectionID: c.requestID}
+}
+
+// counted says that the refusal of a proven call is one of too many, each of
+// which could be large: it is counted instead of recorded. What is not a
+// refusal never is.
+func (c *call) counted(e event.Event, err error) bool {
+	var known *apiError
+	if c.recorded || !errors.As(err, &known) || known.status >= http.StatusInternalServerError {
+		return false
+	}
+	reason := known.code
+	if reason == "AccessDeniedException" {
+		reason = event.AccessDenied // as everywhere in the trail
+	}
+	return c.tooMany(e, reason)
+}
+
+// tooMany counts an event of a proven caller beyond those that are recorded.
+func (c *call) tooMany(e event.Event, reason string) bool {
+	return !c.s.refusals.one(floodKey{source: c.who.ARN(), key: c.claim.KeyID, event: event.Name(e), reason: reason}, c.meta(), c.now)
 }
 
 // record makes the call's event durable: about to be done, or refused with err.

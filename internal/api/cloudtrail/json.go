@@ -110,6 +110,9 @@ func (c *call) run(ctx context.Context, name string, op operation, in request, m
 	if c.recorded && err == nil {
 		return out, nil
 	}
+	if c.counted(in.event(), err) {
+		return nil, err
+	}
 	// What was recorded before it was done and then failed gets its twin with the
 	// error, so that the trail does not claim what did not happen.
 	if also := c.record(ctx, in.event(), err); also != nil {

@@ -31,22 +31,29 @@ func block(a netip.Addr) netip.Prefix {
 }
 
 // Of the failures of a source with one reason, this many in a window are events
-// of their own; the rest are counted in one.
+// of their own; the rest are counted in one. Who is proven and refused gets more
+// of them for each operation and reason.
 const (
-	floodShown  = 5
-	floodWindow = time.Minute
+	floodShown   = 5
+	refusedShown = 30
+	floodWindow  = time.Minute
 )
 
-type floodKey struct{ source, reason string }
+// floodKey is what is counted together: failures of a source, or refusals of a
+// key that was proven.
+type floodKey struct{ source, key, event, reason string }
 
 type flood struct {
-	since       time.Time // of the window
-	seen, count int       // all of it, and those that are only counted
-	first, last time.Time // of the counted
+	since       time.Time  // of the window
+	seen, count int        // all of it, and those that are only counted
+	first, last time.Time  // of the counted
+	latest      event.Meta // of the counted; of strangers only the source is said
 }
 
-// floods keep strangers from filling the trail. The zero value is ready.
+// floods keep the trail from being filled. Make one with its limit.
 type floods struct {
+	shown int
+
 	mu   sync.Mutex // guards below
 	open map[floodKey]*flood
 }
@@ -55,7 +62,7 @@ type floods struct {
 const manySources = "many sources"
 
 // one says whether a failure is an event by itself. If not, it is counted.
-func (f *floods) one(k floodKey, now time.Time) bool {
+func (f *floods) one(k floodKey, m event.Meta, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.open == nil {
@@ -70,13 +77,13 @@ func (f *floods) one(k floodKey, now time.Time) bool {
 		fl = &flood{since: now}
 		f.open[k] = fl
 	}
-	if fl.seen++; fl.seen <= floodShown && k.source != manySources {
+	if fl.seen++; fl.seen <= f.shown && k.source != manySources {
 		return true
 	}
 	if fl.count++; fl.count == 1 {
 		fl.first = now
 	}
-	fl.last = now
+	fl.last, fl.latest = now, m
 	return false
 }
 
@@ -103,7 +110,7 @@ func (f *floods) back(k floodKey, lost flood, now time.Time) {
 	defer f.mu.Unlock()
 	if fl := f.open[k]; fl != nil {
 		lost.seen, lost.count = lost.seen+fl.seen, lost.count+fl.count
-		lost.last = now
+		lost.last, lost.latest = now, fl.latest
 	}
 	lost.since = now
 	f.open[k] = &lost
@@ -111,17 +118,22 @@ func (f *floods) back(k floodKey, lost flood, now time.Time) {
 
 // recordFloods makes events of what was counted.
 func (s *Server) recordFloods(ctx context.Context, all bool) {
-	for k, fl := range s.floods.take(s.Now(), all) {
-		e := event.CollapseEvents{Of: event.Name(event.Login{}), Reason: k.reason, Count: fl.count,
-			First: fl.first.UTC().Format(time.RFC3339), Last: fl.last.UTC().Format(time.RFC3339)}
-		source := k.source
-		if p, err := netip.ParsePrefix(source); err == nil && p.IsSingleIP() {
-			source = p.Addr().String()
-		}
-		rec := s.Origin.Record(event.Meta{Time: s.Now(), Identity: authn.Unknown(s.Origin.AccountID), SourceIP: source}, e)
-		if _, err := s.Journal.Append(ctx, rec); err != nil {
-			s.Log.Error("event not recorded", "event", event.Name(e), "err", err)
-			s.floods.back(k, fl, s.Now())
+	for _, f := range []*floods{&s.floods, &s.refusals} {
+		for k, fl := range f.take(s.Now(), all) {
+			e := event.CollapseEvents{Of: k.event, Reason: k.reason, Count: fl.count,
+				First: fl.first.UTC().Format(time.RFC3339), Last: fl.last.UTC().Format(time.RFC3339)}
+			m := fl.latest
+			if k.key == "" || k.source == manySources {
+				m = event.Meta{Identity: authn.Unknown(s.Origin.AccountID), SourceIP: k.source}
+				if p, err := netip.ParsePrefix(k.source); err == nil && p.IsSingleIP() {
+					m.SourceIP = p.Addr().String()
+				}
+			}
+			m.Time = s.Now()
+			if _, err := s.Journal.Append(ctx, s.Origin.Record(m, e)); err != nil {
+				s.Log.Error("event not recorded", "event", event.Name(e), "err", err)
+				f.back(k, fl, s.Now())
+			}
 		}
 	}
 }

@@ -87,12 +87,13 @@ type Options struct {
 // Server answers AWS's tools. Run does the work.
 type Server struct {
 	Options
-	queries *queryBook
-	floods  floods
-	strange penalties
-	lookups rates
-	held    throttles
-	busy    chan struct{} // one for each call that is being served
+	queries  *queryBook
+	floods   floods // of strangers
+	refusals floods // of keys that were proven
+	strange  penalties
+	lookups  rates
+	held     throttles
+	busy     chan struct{} // one for each call that is being served
 }
 
 // Bounds of what strangers may use up.
@@ -113,7 +114,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Options: o, queries: book, busy: make(chan struct{}, maxCalls)}
+	s := &Server{Options: o, queries: book, busy: make(chan struct{}, maxCalls), floods: floods{shown: floodShown}, refusals: floods{shown: refusedShown}}
 	book.deliver, book.ended = s.deliver, s.endQuery
 	return s, nil
 }

@@ -11,11 +11,15 @@ import (
 )
 
 // killAfter is how long a worker may take to end a statement whose time is up
-// or that was canceled. Then it is killed.
-const killAfter = 500 * time.Millisecond
+// or that was canceled. Then it is killed, and buryAfter is how long whoever
+// asked waits for that: together, a statement is never late by half a second.
+const (
+	killAfter = 350 * time.Millisecond
+	buryAfter = 100 * time.Millisecond
+)
 
-// ask runs one statement in the worker. It returns within killAfter of the
-// statement's end of time or of ctx.
+// ask runs one statement in the worker. It returns within half a second
+// of the statement's end of time or of ctx.
 func (p *process) ask(ctx context.Context, q ask) (*query.Result, *query.Plan, error) {
 	start := time.Now()
 	a := &answer{max: q.MaxBytes, done: make(chan struct{})}
@@ -50,7 +54,10 @@ func (p *process) ask(ctx context.Context, q ask) (*query.Result, *query.Plan, e
 	}
 	if errors.Is(err, errDeaf) {
 		p.kill(fmt.Errorf("%w, %s after it should have", errDeaf, killAfter))
-		<-p.gone
+		select {
+		case <-p.gone:
+		case <-time.After(buryAfter):
+		}
 		err = fmt.Errorf("%w: %s", query.ErrLimit, q.Timeout)
 	}
 	if ctx.Err() != nil && err != nil {

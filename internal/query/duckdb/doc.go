@@ -17,8 +17,8 @@
 //     parent feeds. The views are hot and the sealed files. A new catalogue
 //     replaces table and views in one transaction, so no reader sees an event
 //     twice or misses one.
-//   - A worker that is late by half a second after a statement's time is up is
-//     killed. Another one is started at once and loads what was not sealed from
+//   - A worker that has not ended a statement a moment after its time is up is
+//     killed: no statement is late by half a second. Another one is started at once and loads what was not sealed from
 //     the trail. Until it knows all that the dead one knew, no query is answered.
 //
 // The life of a worker, seen from the engine:

@@ -46,6 +46,7 @@ type Options struct {
 	MemoryLimit string        // of DuckDB, e.g. 512MB; default 1GB. It holds the hot table too
 	Threads     int           // of DuckDB; default one a core
 	FeedEvery   time.Duration // default 50 ms
+	Nice        int           // of the worker, as nice(1) has it: how far it steps back
 	Name        string        // people or runbooks; in error texts only
 	Log         *slog.Logger  // default slog.Default
 }
@@ -108,6 +109,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		MemoryLimit: e.o.MemoryLimit,
 		MemoryBytes: memory,
 		Threads:     e.o.Threads,
+		Nice:        e.o.Nice,
 	}
 	if e.o.EventsDir != "" {
 		if h.EventsDir, err = filepath.Abs(e.o.EventsDir); err != nil {
@@ -330,27 +332,29 @@ func askFor(r query.Request) ask {
 
 // ask runs text of ours as soon as there is a worker and a place in it.
 func (e *Engine) ask(ctx context.Context, q ask) (*query.Result, *query.Plan, error) {
+	end := time.Now().Add(q.Timeout) // of waiting and running together
 	leave, err := e.places.take(ctx, q.by, q.Timeout)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer leave()
-	p, err := e.worker(ctx)
+	p, err := e.worker(ctx, min(patience, time.Until(end)))
 	if err != nil {
 		return nil, nil, err
 	}
+	q.Timeout = max(time.Until(end), time.Millisecond)
 	return p.ask(ctx, q)
 }
 
 // worker is the serving one, waited for with patience.
-func (e *Engine) worker(ctx context.Context) (*process, error) {
+func (e *Engine) worker(ctx context.Context, patience time.Duration) (*process, error) {
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	for {
 		e.mu.Lock()
 		p, changed, down := e.serving, e.changed, e.down
 		e.mu.Unlock()
-		if p != nil && !p.ended() {
+		if p != nil && !p.dying() {
 			return p, nil
 		}
 		select {

@@ -20,14 +20,20 @@ import (
 
 // runEngine runs an engine over s for as long as the test.
 func runEngine(t testing.TB, s *querytest.Trail) *Engine {
-	e := New(Options{
+	return runEngineWith(t, s, func(*Options) {})
+}
+
+func runEngineWith(t testing.TB, s *querytest.Trail, change func(*Options)) *Engine {
+	o := Options{
 		Command:     []string{os.Args[0], "query-worker"},
 		Source:      s,
 		EventsDir:   s.Dir,
 		MemoryLimit: "256MB",
 		Name:        "test",
 		Log:         slog.New(slog.DiscardHandler),
-	})
+	}
+	change(&o)
+	e := New(o)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {

@@ -18,6 +18,9 @@ func limitProcess(h hello) error {
 	if err != nil {
 		return err
 	}
+	if err := stepBack(h.Nice); err != nil {
+		return err
+	}
 	for _, l := range []struct {
 		what string
 		kind int
@@ -29,6 +32,32 @@ func limitProcess(h hello) error {
 	} {
 		if err := unix.Setrlimit(l.kind, &unix.Rlimit{Cur: l.max, Max: l.max}); err != nil {
 			return fmt.Errorf("limit %s: %w", l.what, err)
+		}
+	}
+	return nil
+}
+
+// stepBack lowers the priority of this process. Priority is a thread's on
+// Linux; threads to come have their maker's. There is no limit of CPU time: a
+// worker's life is long, and each statement has its end by the clock.
+func stepBack(nice int) error {
+	if nice == 0 {
+		return nil
+	}
+	threads, err := os.ReadDir("/proc/self/task")
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read own threads: %w", err)
+	}
+	for _, t := range threads {
+		id, err := strconv.Atoi(t.Name())
+		if err != nil {
+			continue
+		}
+		if err := unix.Setpriority(unix.PRIO_PROCESS, id, nice); err != nil && err != unix.ESRCH {
+			return fmt.Errorf("lower own priority: %w", err)
 		}
 	}
 	return nil

@@ -18,6 +18,7 @@ type hello struct {
 	MemoryBytes int64  // the same in bytes
 	Threads     int
 	EventsDir   string // the only directory it may read; empty for none
+	Nice        int    // how far it steps back behind the rest of the machine
 }
 
 // ready answers hello.

@@ -116,6 +116,13 @@ func (p *process) ended() bool {
 	}
 }
 
+// dying says whether the process is gone or is being ended.
+func (p *process) dying() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cause != nil
+}
+
 // write sends frames until the process has ended.
 func (p *process) write(w io.Writer) {
 	for {

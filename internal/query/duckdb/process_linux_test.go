@@ -1,10 +1,12 @@
 package duckdb
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -40,6 +42,32 @@ func TestWorkerProcessIsBounded(t *testing.T) {
 	}
 	if _, err := fmt.Sscanf(stat[strings.LastIndex(stat, ")")+4:], "%d %d", &parent, &group); err != nil || group != pid {
 		t.Errorf("process group %d of %d, %v: want its own", group, pid, err)
+	}
+}
+
+// Whoever asks comes after the trail and detection: every thread of a worker
+// steps back as it is told.
+func TestWorkerStepsBack(t *testing.T) {
+	s := slowTrail(t)
+	e := runEngineWith(t, s, func(o *Options) { o.Nice = 5 })
+	if err := e.Wait(t.Context(), 300); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.rows(t.Context(), "SELECT count(*) FROM logs a, logs b"); err != nil {
+		t.Fatal(err)
+	}
+	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", e.pid()))
+	if err != nil || len(stats) < 2 {
+		t.Fatalf("%v, %v", stats, err)
+	}
+	for _, name := range stats {
+		stat, err := os.ReadFile(name)
+		if err != nil {
+			continue // a thread that has ended
+		}
+		if fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])); fields[16] != "5" {
+			t.Errorf("%s: nice is %s, want 5", name, fields[16])
+		}
 	}
 }
 
