@@ -45,7 +45,7 @@ const (
 	// worthRewriting is how much larger than the rest a file that is merged may be.
 	worthRewriting = 4
 	// mergeInputs bounds what a merge keeps in memory. More files go in rounds.
-	mergeInputs = 16
+	mergeInputs = 8
 	// dayOver is how long after its end a day counts as over: its last events are
 	// sealed then, and the windows of most runbooks have moved on.
 	dayOver = time.Hour

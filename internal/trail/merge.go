@@ -155,7 +155,7 @@ func (m *merger) add(row parquet.Row) error {
 		var err error
 		p := quickly
 		if m.name == dayPrefix {
-			p = tightly
+			p = merging
 		}
 		if m.out, err = createSeal(m.fs, m.dir, m.partition, mergeTemp, p); err != nil {
 			return err
