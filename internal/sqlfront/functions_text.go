@@ -139,7 +139,7 @@ var textFunctions = []function{
 		if err != nil {
 			return nil, err
 		}
-		c.ready, err = compileRegexp(pattern)
+		c.ready, err = compileMatch(pattern)
 		if err != nil {
 			return nil, b.src.fail(c.args[1].info().at, "'"+shorten(pattern)+"'", "expected a regular expression: "+err.Error(), "the syntax is RE2's: no look-around, no back-references")
 		}
@@ -160,7 +160,43 @@ type pattern struct {
 	duckReplacement, goReplacement string
 }
 
+// compileMatch is compileRegexp of what asks only whether there is a match:
+// there $ can stand before a last line feed, too, as in Joni.
+func compileMatch(s string) (*pattern, error) {
+	p, err := compileRegexp(s)
+	if err != nil || !endsLoosely(p.tree) {
+		return p, err
+	}
+	p.text = p.tree.String()
+	p.re, err = regexp.Compile(p.text)
+	return p, err
+}
+
+// endsLoosely changes each $ of a tree, and says whether there was one.
+func endsLoosely(re *syntax.Regexp) (found bool) {
+	if re.Op == syntax.OpEndText && re.Flags&syntax.WasDollar != 0 {
+		loose, err := syntax.Parse(`\n?\z`, syntax.Perl)
+		if err != nil {
+			panic(err) // it is ours
+		}
+		*re = *loose
+		return true
+	}
+	for _, s := range re.Sub {
+		found = endsLoosely(s) || found
+	}
+	return found
+}
+
+var posixClass = regexp.MustCompile(`\[:\^?[a-z]+:\]`)
+
 func compileRegexp(s string) (*pattern, error) {
+	if strings.Contains(s, "(?P<") {
+		return nil, errors.New("a named group is written (?<name>…)")
+	}
+	if posixClass.MatchString(s) {
+		return nil, errors.New(`a class by name is of all scripts in Trino; write \p{L}, or a-zA-Z`)
+	}
 	tree, err := syntax.Parse(s, syntax.Perl)
 	if err != nil {
 		var bad *syntax.Error

@@ -297,7 +297,7 @@ func (g gen) truth(depth int) expr {
 	case 10:
 		return fn("starts_with", g.text(d), g.text(d))
 	}
-	return fn("regexp_like", g.text(d), lit(VarcharValue(oneOf(g, "^a", "a$", "a.b", "(?i)accessDENIED", "[é😀]", `\d+`, "^$", `\bb\b`, "(?s)a.b", "x{2,3}|y?", `^\w+$`, `[^[:space:]]+`))))
+	return fn("regexp_like", g.text(d), lit(VarcharValue(oneOf(g, "^a", "a$", "a.b", "(?i)accessDENIED", "[é😀]", `\d+`, "^$", `\bb\b`, "(?s)a.b", "x{2,3}|y?", `^\w+$`, `[^ \t]+`))))
 }
 
 // predicate draws a condition and binds it.

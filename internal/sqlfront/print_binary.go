@@ -17,6 +17,11 @@ func (p *printer) binary(e *binary) {
 		p.around("", e.r, ") AS DATE)")
 		return
 	}
+	if l, r := e.l.info().typ, e.r.info().typ; p.d == DuckDB && op == "-" && l.Kind == Date && r.Kind == Date { // its difference is a number
+		p.around("(CAST(", e.l, " AS TIMESTAMP) - CAST(")
+		p.around("", e.r, " AS TIMESTAMP))")
+		return
+	}
 	if p.d == DuckDB && e.typ.Kind == Decimal {
 		p.decimal(e)
 		return

@@ -108,6 +108,8 @@ func (p *printer) cast(e *cast) {
 		p.around("list_transform([epoch_ms(", e.x, ")], lambda i: printf('%s%d %02d:%02d:%02d.%03d', CASE WHEN i < 0 THEN '-' ELSE '' END, abs(i) // 86400000, abs(i) // 3600000 % 24, abs(i) // 60000 % 60, abs(i) // 1000 % 60, abs(i) % 1000))[1]")
 	case from.Kind == MonthInterval && to == Varchar:
 		p.around("list_transform([", e.x, "], lambda i: list_transform([12 * year(i) + month(i)], lambda n: printf('%s%d-%d', CASE WHEN n < 0 THEN '-' ELSE '' END, abs(n) // 12, abs(n) % 12))[1])[1]")
+	case from.Kind == Decimal && to == Varchar && from.Digits == from.Scale: // it writes .5
+		p.around("CAST(CAST(", e.x, " AS "+duckType(decimalType(min(from.Digits+1, maxDigits), from.Scale))+") AS VARCHAR)")
 	case from.Kind == Double && to == Bigint: // halves away from zero, as in Trino
 		p.around(word+"round(", e.x, ") AS BIGINT)")
 	case from.Kind == Double && to == Varchar:
