@@ -79,6 +79,7 @@ fuzz: deps ## every fuzz target for FUZZTIME=10s
 
 .PHONY: soak
 soak: deps ## all tests SOAK=20 times over, shuffled, and KILLS=1000 kills under load
+	TRAILGATE_HOSTILE=all go test -run "^TestHostileStatements$$" -timeout 15m -v ./internal/app
 	TRAILGATE_KILLS=$(KILLS) go test -race -run '^TestKilledServerLosesNothing$$' -timeout 3h -v ./e2e
 	go test -race -p 1 -count $(SOAK) -shuffle on -timeout 6h $(PKG)
 

@@ -155,6 +155,24 @@ func (b *binder) derived(d *derived, sc *scope) (relation, error) {
 	return out, nil
 }
 
+// reaching is a lambda in e that uses a column; DuckDB does not find it there.
+func reaching(e expr) (found *lambda) {
+	walk(e, func(e expr) bool {
+		l, ok := e.(*lambda)
+		if !ok || found != nil {
+			return found == nil
+		}
+		walk(l.body, func(e expr) bool {
+			if _, ok := e.(*column); ok {
+				found = l
+			}
+			return found == nil
+		})
+		return found == nil
+	})
+	return found
+}
+
 // unnest binds UNNEST. Its rows have a column for each field where the elements
 // are rows, as in Trino; where the statement names one column only, that is the
 // whole element, as AWS's examples for Athena have it.
@@ -168,6 +186,9 @@ func (b *binder) unnest(u *unnest, sc *scope) (relation, error) {
 	var columns []Field
 	var wholes []expr // each argument's element
 	for _, a := range args {
+		if l := reaching(a); l != nil {
+			return nil, b.fail(l, "a lambda inside UNNEST cannot reach the columns of a table", "make the list in a sub-query, and unnest its column")
+		}
 		switch t := a.info().typ; {
 		case t.Kind == Array && t.Elem.Kind == Struct:
 			columns = append(columns, t.Elem.Fields...)

@@ -1,5 +1,7 @@
 package sqlfront
 
+import "strconv"
+
 // windowFunctions stand with OVER only; aggregates may have it, too.
 var windowFunctions = []function{
 	{name: "row_number", signature: "row_number() OVER (…) → bigint", family: windowed, bind: nothing(bigintType), duck: "row_number()$f"},
@@ -53,6 +55,22 @@ var moreAggregates = []function{
 		t, err := numeric(b, one)
 		if err != nil {
 			return nil, err
+		}
+		// DuckDB takes a constant only.
+		constant := true
+		walk(c.args[1], func(e expr) bool {
+			switch e := e.(type) {
+			case *column:
+				constant = false
+			case *literal:
+				if f, err := strconv.ParseFloat(e.v.String(), 64); err == nil && (f < 0 || f > 1) {
+					constant = false
+				}
+			}
+			return constant
+		})
+		if !constant {
+			return nil, b.fail(c.args[1], "the share of "+c.name+" is a number from 0 to 1", "signature: "+c.fn.signature)
 		}
 		share, what := doubleType, "the share of "+c.name
 		if c.args[1].info().typ.Kind == Array {
