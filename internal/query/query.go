@@ -29,7 +29,8 @@ type Request struct {
 	// everything.
 	Window *Window
 	// Only, when set, is an ARN: events of other identities do not exist for the
-	// statement, whatever it says.
+	// statement, whatever it says. Nor does Scanned count them, which says what is in
+	// the row groups that a filter left: it is empty, and Explain answers ErrDenied.
 	Only string
 	// By is who asks. One asker has some of an engine's places, never all.
 	By string

@@ -282,12 +282,18 @@ func (e *Engine) Query(ctx context.Context, r query.Request) (*query.Result, err
 		return nil, err
 	}
 	res, _, err := e.ask(ctx, askFor(r))
+	if res != nil && r.Only != "" {
+		res.Scanned = query.Scan{}
+	}
 	return res, err
 }
 
 // Explain runs a statement as Query does, with the same errors, and says what
 // it read.
 func (e *Engine) Explain(ctx context.Context, r query.Request) (*query.Plan, error) {
+	if r.Only != "" {
+		return nil, fmt.Errorf("explain statement: what it reads: %w", query.ErrDenied)
+	}
 	if err := checkSnapshots(r); err != nil {
 		return nil, err
 	}

@@ -208,6 +208,13 @@ func exerciseBounds(t *testing.T, open Open) {
 	expect(t, e, s, query.Request{Statement: logs, Only: mallory, Window: &query.Window{Start: AppendTime(1), End: AppendTime(6)}}, seqs(2)...)
 	expect(t, e, s, query.Request{Statement: logs, Only: "arn:aws:iam::111122223333:user/MALLORY"})
 	expect(t, e, s, query.Request{Statement: logs, Only: "x' OR userArn LIKE '%"})
+	// What was read tells what a filter found in the row groups, whose rows they are or not.
+	if res := expect(t, e, s, query.Request{Statement: logs, Only: mallory}, seqs(1, 2)...); res.Scanned != (query.Scan{}) {
+		t.Errorf("who is limited to their own rows is told that %+v was read", res.Scanned)
+	}
+	if p, err := e.Explain(t.Context(), query.Request{Statement: logs, Only: mallory}); !errors.Is(err, query.ErrDenied) {
+		t.Errorf("a statement is explained to who is limited to their own rows: %+v, %v", p, err)
+	}
 }
 
 func exerciseLimits(t *testing.T, open Open) {
