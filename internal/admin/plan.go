@@ -108,7 +108,11 @@ func settle[T any](p *plan, r manifest.Resource, table state.Table[T], id string
 		p.fail(r, "read what is there: %w", err)
 		return
 	case p.o.Create:
-		p.wrong = append(p.wrong, &Conflict{r.Label() + " exists already", "trailgate apply -f changes what exists"})
+		hint := "trailgate apply -f changes what exists"
+		if r.Kind == manifest.Policy || r.Kind == manifest.SavedQuery {
+			hint = "--replace puts this in its place"
+		}
+		p.wrong = append(p.wrong, &Conflict{r.Label() + " exists already", hint})
 		return
 	default:
 		what, fields, e = "updated", differs(old), updated
