@@ -125,7 +125,7 @@ func (sh *shell) saidExport(r export.Report, where string) {
 		text = fmt.Sprintf("exported %d events and %d imported ones to %s", r.Events, r.Imported, where)
 	}
 	if r.Files > 0 {
-		text += fmt.Sprintf(", %d log files", r.Files)
+		text += ", " + count(r.Files, "log file")
 	}
 	sh.done("", "%s; the trail was read up to event %d", text, r.Head)
 }
