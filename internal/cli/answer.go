@@ -7,16 +7,37 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/term"
 
+	"github.com/trailgate/trailgate/internal/cli/table"
 	"github.com/trailgate/trailgate/internal/query"
 )
 
 // An answer goes to stdout, in the format that fits where stdout goes; or to a
 // file. A table that is longer than the terminal goes through a pager.
+
+// answerable says whether an answer can be shown as it is asked for, before the
+// question is put: that is an event, and work.
+func (sh *shell) answerable(q question) error {
+	_, terminal := sh.terminal()
+	switch format := sh.format(); {
+	case slices.Contains(table.Formats, format):
+		return nil
+	case format != "parquet":
+		return misused("one of: "+strings.Join(append(slices.Clone(table.Formats), "parquet"), ", "), "unknown output format %q", format)
+	case q.explain:
+		return misused("one of: "+strings.Join(table.Formats, ", "), "Parquet is for rows, and --explain shows none")
+	case q.every > 0:
+		return misused("leave one out", "--watch is for a screen, Parquet for a file")
+	case terminal && q.out == "":
+		return misused("--out FILE says where it goes", "Parquet is not for a terminal")
+	}
+	return nil
+}
 
 // show writes the rows of an answer.
 func (sh *shell) show(ctx context.Context, q question, columns []query.Column, rows [][]any) error {
@@ -27,10 +48,7 @@ func (sh *shell) show(ctx context.Context, q question, columns []query.Column, r
 			return to.show(ctx, question{}, columns, rows)
 		})
 	}
-	_, terminal := sh.terminal()
 	switch {
-	case sh.format() == "parquet" && terminal:
-		return misused("--out FILE says where it goes", "Parquet is not for a terminal")
 	case sh.format() == "parquet":
 		return query.WriteParquet(sh.out, columns, rows)
 	case sh.format() != "table" || q.every > 0 || !q.pager || len(rows) < sh.height():

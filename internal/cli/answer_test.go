@@ -48,3 +48,21 @@ func TestAnswersToAFileAreWholeOrAbsent(t *testing.T) {
 		t.Errorf("files %v, %v, want the three answers", left, err)
 	}
 }
+
+// A format that cannot be is refused before the question is put: no data
+// directory is needed to say so.
+func TestFormatsAreRefusedBeforeTheQuestion(t *testing.T) {
+	for line, want := range map[string][2]string{
+		"-o xml":                      {`unknown output format "xml"`, "one of: table, tsv, json, jsonl, csv, parquet"},
+		"-o parquet --explain":        {"Parquet is for rows, and --explain shows none", "one of: table, tsv, json, jsonl, csv"},
+		"-o parquet --watch 5s":       {"--watch is for a screen, Parquet for a file", "leave one out"},
+		"--explain --watch 5s":        {"--explain shows one question, --watch asks again", "leave one out"},
+		"--explain --out answer.json": {"--explain shows no rows, which --out is for", "> FILE takes the plan"},
+	} {
+		args := append([]string{"query", "SELECT 1", "--data-dir", filepath.Join(t.TempDir(), "none")}, strings.Fields(line)...)
+		code, out, errs := ran(t, args...)
+		if wanted := "error: " + want[0] + "\nhint: " + want[1] + "\n"; code != exitMisused || out != "" || errs != wanted {
+			t.Errorf("trailgate query %s exits %d, prints %q and says %q, want %d and %q", line, code, out, errs, exitMisused, wanted)
+		}
+	}
+}

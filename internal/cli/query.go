@@ -76,8 +76,16 @@ func (sh *shell) query() *cobra.Command {
 				return misused("--watch 5s", "a question every %s is too often", q.every)
 			}
 			q.pager = !noPager
-			if q.every > 0 && q.out != "" {
+			switch {
+			case q.every > 0 && q.out != "":
 				return misused("leave one out", "--watch is for a screen, --out for a file")
+			case q.explain && q.every > 0:
+				return misused("leave one out", "--explain shows one question, --watch asks again")
+			case q.explain && q.out != "":
+				return misused("> FILE takes the plan", "--explain shows no rows, which --out is for")
+			}
+			if err := sh.answerable(q); err != nil {
+				return err
 			}
 			return sh.ask(cmd.Context(), q)
 		}}
@@ -122,6 +130,7 @@ func (sh *shell) ask(ctx context.Context, q question) error {
 	for {
 		began, done := time.Now(), sh.waiting()
 		out, err := answer(ctx, c, cfg, q, stmt)
+		took := time.Since(began) // and not how long somebody reads
 		done()
 		if err != nil {
 			return err
@@ -140,7 +149,7 @@ func (sh *shell) ask(ctx context.Context, q question) error {
 			fmt.Fprintf(sh.err, "note: there are more rows than %d; --max-rows N shows more, LIMIT fewer\n", q.maxRows)
 		}
 		if terminal {
-			fmt.Fprintf(sh.err, "%d rows in %s; %s events and %s read\n", len(out.Rows), time.Since(began).Round(time.Millisecond), grouped(out.Scanned.Rows), bytesText(out.Scanned.Bytes))
+			fmt.Fprintf(sh.err, "%d rows in %s; %s events and %s read\n", len(out.Rows), took.Round(time.Millisecond), grouped(out.Scanned.Rows), bytesText(out.Scanned.Bytes))
 		}
 		if q.every == 0 {
 			return nil
