@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/trailgate/trailgate/event"
 	"github.com/trailgate/trailgate/internal/manifest"
@@ -24,7 +25,7 @@ func (p *plan) savedQuery(r manifest.Resource) {
 		p.wrong = append(p.wrong, &Conflict{r.Label() + " comes with Trailgate and stays as it is", "choose another name; trailgate saved-query show " + r.Name + " prints it, to begin with"})
 		return
 	}
-	if len(r.Description) > maxDescription || strings.ContainsFunc(r.Description, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+	if len(r.Description) > maxDescription || strings.ContainsFunc(r.Description, func(c rune) bool { return !unicode.IsGraphic(c) }) {
 		p.fail(r, "the description must be one line of at most %d characters", maxDescription)
 		return
 	}

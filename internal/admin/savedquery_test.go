@@ -37,6 +37,8 @@ func TestSavedQueriesAreCheckedWhenTheyAreKept(t *testing.T) {
 	before := w.dump()
 	long := saved("long", "SELECT 1")
 	long.Description = "two\nlines"
+	turned := saved("turned", "SELECT 1")
+	turned.Description = "looks \u202esrehto ekil"
 	for _, c := range []struct {
 		r    manifest.Resource
 		want string
@@ -47,6 +49,8 @@ func TestSavedQueriesAreCheckedWhenTheyAreKept(t *testing.T) {
 		{saved("bad", "DROP TABLE sessions"), "line 1, column 1: "},
 		{saved("bad", ""), "saved-query bad: line 1, column 1: "},
 		{saved("Bad name", "SELECT 1"), "saved-query Bad name: name: "},
+		{saved("bad", "SELECT 1 -- \x1b[1A\x1b[2KSELECT 2"), "line 1, column 13: expected readable text, found U+001B"},
+		{turned, "the description must be one line of at most 500 characters"},
 		{long, "the description must be one line of at most 500 characters"},
 		{saved("access-denied", "SELECT 1"), "saved-query access-denied comes with Trailgate and stays as it is"},
 	} {

@@ -96,6 +96,9 @@ func (g gen) word() string {
 		if at, _, _ := unreadable(w); at >= 0 {
 			return "plain"
 		}
+		if at, _, _ := commanding(w + "'"); at >= 0 {
+			return "plain"
+		}
 	}
 	return w
 }

@@ -48,7 +48,11 @@ func lex(src source) ([]token, error) {
 	if len(src) > MaxText {
 		return nil, &Error{Line: 1, Column: 1, Found: fmt.Sprintf("%d bytes", len(src)), Expected: "a statement of at most 1 MiB", Hint: "ask for less in one statement"}
 	}
-	if at, found, hint := unreadable(string(src)); at >= 0 {
+	at, found, hint := unreadable(string(src))
+	if at < 0 {
+		at, found, hint = commanding(string(src))
+	}
+	if at >= 0 {
 		return nil, src.fail(at, found, "expected readable text", hint)
 	}
 	var tokens []token
@@ -89,6 +93,21 @@ func unreadable(s string) (at int, found, hint string) {
 			return i, fmt.Sprintf("U+%04X, which changes the direction of text", r), "remove it"
 		}
 		i += n
+	}
+	return -1, "", ""
+}
+
+// commanding finds what a terminal that shows the statement would obey: a kept
+// one is shown to others, who would see another text or none. A value may have
+// it, as it is looked for in what people typed.
+func commanding(s string) (at int, found, hint string) {
+	for i, r := range s {
+		switch {
+		case r == '\r' && !strings.HasPrefix(s[i+1:], "\n"):
+			return i, "a carriage return that ends no line", "end lines with a line feed"
+		case unicode.IsControl(r) && !strings.ContainsRune("\t\n\v\f\r", r):
+			return i, fmt.Sprintf("U+%04X, which a terminal takes for a command", r), fmt.Sprintf("remove it; in text chr(%d) stands for it", r)
+		}
 	}
 	return -1, "", ""
 }
