@@ -314,23 +314,7 @@ func TestMergeIsWholeAfterACrash(t *testing.T) {
 	s.clock = s.clock.Add(time.Hour)
 	s.compact(t)
 	s.mustEnd(t)
-	d, random := newDisk(nil, testRand(1)), testRand(2)
-	for i, o := range m.log {
-		if o.kind == markAck {
-			continue
-		}
-		d.apply(o)
-		if i < before {
-			continue
-		}
-		for _, c := range crashes {
-			found := d.after(c, random)
-			err := afterCrash(t, found)
-			if err != nil {
-				t.Fatalf("cut after change %d (%s %s), keeping %s: %v", i, o.kind, base(o.name), c, err)
-			}
-		}
-	}
+	cutAfterEach(t, m, before, func(found *memFS) error { return afterCrash(t, found) })
 }
 
 // afterCrash looks at what a crash left, and compacts it.
@@ -525,22 +509,7 @@ func TestVerifyHoldsMergedSealsAgainstTheJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rewrite := func(m *memFS, i int, rows []sqlfront.Flat) {
-		next := catalogue{Version: c.Version, Seq: c.Seq, Files: slices.Clone(c.Files)}
-		s, err := writeSeal(m, dataDir, c.Files[i].Path, quickly, func(w *parquetWriter) error {
-			for _, row := range rows {
-				if err := w.add(row); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		s.FirstSeq, s.LastSeq = c.Files[i].FirstSeq, c.Files[i].LastSeq
-		next.Files[i] = s
-		if err := errors.Join(err, writeCatalogue(m, dataDir, next)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	rewrite := func(m *memFS, i int, rows []sqlfront.Flat) { rewriteSeal(t, m, c, i, rows) }
 	other := "mallory"
 	for _, window := range []uint64{8, 1000} {
 		look := func(m *memFS) []Finding {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"testing"
 )
 
 // disk is what lies below the page cache: a change to a file reaches it when
@@ -184,4 +185,25 @@ func (d *disk) after(c crash, r *rand.Rand) *memFS {
 		}
 	}
 	return m
+}
+
+// cutAfterEach has check look at what a power cut after each change from the
+// given one on leaves of m.
+func cutAfterEach(t *testing.T, m *memFS, from int, check func(found *memFS) error) {
+	t.Helper()
+	d, random := newDisk(nil, testRand(1)), testRand(2)
+	for i, o := range m.log {
+		if o.kind == markAck {
+			continue
+		}
+		d.apply(o)
+		if i < from {
+			continue
+		}
+		for _, c := range crashes {
+			if err := check(d.after(c, random)); err != nil {
+				t.Fatalf("cut after change %d (%s %s), keeping %s: %v", i, o.kind, base(o.name), c, err)
+			}
+		}
+	}
 }

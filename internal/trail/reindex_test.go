@@ -169,28 +169,15 @@ func TestReindexCutShort(t *testing.T) {
 	if _, err := reindex(t.Context(), dataDir, later(m), SealOptions{Rows: 1}, nil); err != nil {
 		t.Fatal(err)
 	}
-	d, random := newDisk(nil, testRand(1)), testRand(2)
-	for i, o := range m.log {
-		if o.kind == markAck {
-			continue
+	cutAfterEach(t, m, before, func(found *memFS) error {
+		mustVerify(t, found, dataDir)
+		err := checkSealed(found)
+		if err == nil {
+			_, err = reindex(t.Context(), dataDir, later(found), SealOptions{Rows: 1}, nil)
 		}
-		d.apply(o)
-		if i < before {
-			continue
+		if err == nil {
+			err = errors.Join(checkSealed(found), onlyNamedFiles(found))
 		}
-		for _, c := range crashes {
-			found := d.after(c, random)
-			mustVerify(t, found, dataDir)
-			err := checkSealed(found)
-			if err == nil {
-				_, err = reindex(t.Context(), dataDir, later(found), SealOptions{Rows: 1}, nil)
-			}
-			if err == nil {
-				err = errors.Join(checkSealed(found), onlyNamedFiles(found))
-			}
-			if err != nil {
-				t.Fatalf("cut after change %d (%s %s), keeping %s: %v", i, o.kind, base(o.name), c, err)
-			}
-		}
-	}
+		return err
+	})
 }

@@ -175,37 +175,31 @@ func TestSealIsRedoneAfterACrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.mustEnd(t)
-	d, random := newDisk(nil, testRand(1)), testRand(2)
-	for i, o := range m.log {
-		if o.kind == markAck {
-			continue
+	cutAfterEach(t, m, before, func(found *memFS) error {
+		r := start(t, found, dataDir, Options{})
+		s := NewSealer(r.Trail, SealOptions{Rows: 20})
+		err := s.sweep()
+		if err == nil {
+			err = s.Seal(t.Context())
 		}
-		d.apply(o)
-		if i < before {
-			continue
+		r.mustEnd(t)
+		if err == nil {
+			err = errors.Join(checkSealed(found), onlyNamedFiles(found))
 		}
-		for _, c := range crashes {
-			found := d.after(c, random)
-			r := start(t, found, dataDir, Options{})
-			ctx, cancel := context.WithCancel(t.Context())
-			s := NewSealer(r.Trail, SealOptions{Rows: 20})
-			err := s.sweep()
-			if err == nil {
-				err = s.Seal(ctx)
-			}
-			cancel()
-			r.mustEnd(t)
-			if err == nil {
-				err = checkSealed(found)
-			}
-			if err == nil {
-				err = onlyNamedFiles(found)
-			}
-			if err != nil {
-				t.Fatalf("cut after change %d (%s %s), keeping %s: %v", i, o.kind, base(o.name), c, err)
-			}
-			mustVerify(t, found, dataDir)
-		}
+		mustVerify(t, found, dataDir)
+		return err
+	})
+}
+
+// rewriteSeal writes a seal of c anew and has the catalogue say what is there.
+func rewriteSeal(t *testing.T, m *memFS, c catalogue, i int, rows []sqlfront.Flat) {
+	t.Helper()
+	next := catalogue{Version: c.Version, Seq: c.Seq, Files: slices.Clone(c.Files)}
+	s, err := writeSeal(m, dataDir, c.Files[i].Path, quickly, func(w *parquetWriter) error { return w.addAll(rows) })
+	s.FirstSeq, s.LastSeq = c.Files[i].FirstSeq, c.Files[i].LastSeq
+	next.Files[i] = s
+	if err := errors.Join(err, writeCatalogue(m, dataDir, next)); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -369,23 +363,7 @@ func TestVerifyHoldsSealsAgainstTheJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// rewrite writes a seal anew and has the catalogue say what is there.
-	rewrite := func(m *memFS, i int, rows []sqlfront.Flat) {
-		next := catalogue{Version: c.Version, Seq: c.Seq, Files: slices.Clone(c.Files)}
-		s, err := writeSeal(m, dataDir, c.Files[i].Path, quickly, func(w *parquetWriter) error {
-			for _, row := range rows {
-				if err := w.add(row); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		s.FirstSeq, s.LastSeq = c.Files[i].FirstSeq, c.Files[i].LastSeq
-		next.Files[i] = s
-		if err := errors.Join(err, writeCatalogue(m, dataDir, next)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	rewrite := func(m *memFS, i int, rows []sqlfront.Flat) { rewriteSeal(t, m, c, i, rows) }
 	named := filepath.Join("events", catalogueName)
 	for i, s := range c.Files {
 		path, seq := filepath.Join("events", s.Path), uint64(*files[i][1].Seq)
