@@ -74,8 +74,8 @@ func (in *startQuery) serve(ctx context.Context, c *call) (any, error) {
 	}
 	a := asked{ID: id, Statement: in.QueryStatement, By: c.who.ARN(), Only: c.only(), Delivery: in.DeliveryS3Uri,
 		Identity: c.who.UserIdentity(), Source: c.meta().SourceIP, Agent: c.agent, Request: c.requestID}
-	if err := c.s.queries.start(a, stmt, head.Seq); err != nil {
-		return nil, err
+	if err := c.s.queries.start(a, stmt, head.Seq); err != nil { // another was first meanwhile
+		return nil, errors.Join(err, c.s.endQuery(ctx, a, nil, fmt.Errorf("%w: it was never started: %w", query.ErrUnavailable, err)))
 	}
 	return map[string]string{"QueryId": id, "EventDataStoreOwnerAccountId": c.s.Origin.AccountID}, nil
 }

@@ -13,11 +13,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -532,5 +534,47 @@ func TestDeliveredResultsAreSigned(t *testing.T) {
 	var denied *types.InsufficientS3BucketPolicyException
 	if _, err := w.sdk("bob").StartQuery(ctx, &awstrail.StartQueryInput{QueryStatement: aws.String("SELECT 1"), DeliveryS3Uri: aws.String("s3://" + bucket)}); !errors.As(err, &denied) {
 		t.Errorf("delivery of one's own events = %v", err)
+	}
+}
+
+// Of more calls at once than there is room for, some find it taken when their
+// StartQuery is in the trail already: it has an end, too.
+func TestQueryThatFindsNoRoomEndsInTheTrail(t *testing.T) {
+	w := newWorld(t)
+	c := w.sdk("admin")
+	var wg sync.WaitGroup
+	for range 4 * maxRunning {
+		wg.Go(func() {
+			// Refused or not is the same here.
+			_, _ = c.StartQuery(t.Context(), &awstrail.StartQueryInput{QueryStatement: aws.String("SELECT count(*) FROM CloudTrailLogs")})
+		})
+	}
+	wg.Wait()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for {
+		open := map[string]bool{}
+		for _, rec := range w.records() {
+			var of struct{ QueryID string }
+			text := rec.RequestParameters
+			if rec.EventName == "StartQuery" {
+				text = rec.ResponseElements
+			}
+			if rec.ErrorCode == "" && rec.EventName == "StartQuery" || rec.EventName == "EndQuery" {
+				if err := json.Unmarshal(text, &of); err != nil || of.QueryID == "" {
+					t.Fatalf("%+v: %v", rec, err)
+				}
+				open[of.QueryID] = rec.EventName == "StartQuery"
+			}
+		}
+		maps.DeleteFunc(open, func(_ string, yet bool) bool { return !yet })
+		if len(open) == 0 {
+			return
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			t.Fatalf("%d queries have no end", len(open))
+		}
 	}
 }
