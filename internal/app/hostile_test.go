@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -197,6 +196,9 @@ const (
 	crowded    = 2 * time.Second
 )
 
+// neverRead are the families of which no statement may be taken for SQL.
+var neverRead = []string{"file as a table", "file by a function", "table function", "no SELECT", "stacked", "system table", "system function"}
+
 // Whatever is asked, it is refused with its place or stopped at its limit, and
 // meanwhile the trail takes events and its runbooks see them as before.
 //
@@ -216,6 +218,8 @@ func TestHostileStatements(t *testing.T) {
 		_, err := CheckQuery(h.text, nil, store)
 		var placed *sqlfront.Error
 		switch {
+		case err == nil && slices.Contains(neverRead, h.family):
+			t.Errorf("%s: %.200q is taken", h.family, h.text)
 		case err == nil:
 			bombs = append(bombs, h)
 		case !errors.As(err, &placed) || placed.Line < 1 || placed.Column < 1:
@@ -311,7 +315,7 @@ func TestHostileStatements(t *testing.T) {
 		t.Errorf("afterwards: %v, %v", res, err)
 	}
 	if err := filepath.WalkDir(w.dir, func(path string, d os.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && strings.HasPrefix(path, events) && filepath.Base(filepath.Dir(path))[:4] != "day=" && filepath.Ext(path) == ".parquet" {
+		if err == nil && !d.IsDir() && strings.HasPrefix(path, events) && !strings.HasPrefix(filepath.Base(filepath.Dir(path)), "day=") && filepath.Ext(path) == ".parquet" {
 			t.Errorf("%s was written", path)
 		}
 		return err
@@ -344,7 +348,7 @@ func (w *hostileWorld) ask(ctx context.Context, h hostile, by, store string, lim
 	}
 	switch {
 	case err == nil:
-		if text, _ := json.Marshal(res.Rows); strings.Contains(string(text), secret) {
+		if strings.Contains(fmt.Sprint(res.Rows), secret) {
 			w.t.Errorf("%s: %.300s read the canary", h.family, h.text)
 		}
 		return "answered", took
