@@ -36,8 +36,8 @@ func (sh *shell) runbook() *cobra.Command {
 					rows = append(rows, []any{rb.ID, rb.Title, rb.Severity, rb.Owner, rb.Trigger, rb.Enabled, rb.Mode, strings.Join(params, " ")})
 				}
 				columns := cols("id", "title", "severity", "owner", "trigger", "enabled:boolean", "mode", "params")
-				if sh.format() == "table" {
-					columns, rows = brief(columns, rows, []string{"id", "title", "severity", "owner", "trigger", "enabled", "mode"})
+				if sh.format() == "table" { // 80 columns hold it; runbook show has the rest
+					columns, rows = brief(columns, rows, []string{"id", "severity", "trigger", "enabled", "mode", "params"})
 				}
 				return sh.print(columns, rows, "no runbooks")
 			})
