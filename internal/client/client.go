@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"github.com/trailgate/trailgate/internal/admin"
@@ -190,8 +191,13 @@ func (c *Client) Query(ctx context.Context, in rest.QueryRequest) (out rest.Quer
 	}
 	for _, row := range out.Rows {
 		for i, cell := range row {
-			if n, ok := cell.(json.Number); ok {
-				row[i] = number(n)
+			switch cell := cell.(type) {
+			case json.Number:
+				row[i] = number(cell)
+			case string:
+				if f, err := strconv.ParseFloat(cell, 64); err == nil && i < len(out.Columns) && out.Columns[i].Type == "double" {
+					row[i] = f // one that JSON has no number for
+				}
 			}
 		}
 	}

@@ -6,6 +6,7 @@ package query
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/trailgate/trailgate/event"
@@ -93,6 +94,20 @@ type Plan struct {
 	Memory    int64    `json:"memory"` // of the rows scanned, those not sealed yet
 	Rows      int      `json:"rows"`   // of the answer
 	Seconds   float64  `json:"seconds"`
+}
+
+// NotFinite is Trino's name of a double that is no number of JSON: NaN, Infinity
+// or -Infinity, which strconv.ParseFloat reads.
+func NotFinite(f float64) (name string, ok bool) {
+	switch {
+	case math.IsNaN(f):
+		return "NaN", true
+	case math.IsInf(f, 1):
+		return "Infinity", true
+	case math.IsInf(f, -1):
+		return "-Infinity", true
+	}
+	return "", false
 }
 
 // Engine answers statements.

@@ -77,6 +77,7 @@ type Compactor struct {
 	// progress is told how many partitions have been looked at; nil for nobody.
 	progress func(done, total int)
 
+	apart    map[string]bool      // seals that could not be read since the start: they are left as they are
 	tried    map[string]time.Time // partitions, and when each was merged last or could not be
 	replaced []replaced           // in the order they were
 
@@ -109,7 +110,7 @@ func NewCompactor(s *Sealer, o CompactOptions) *Compactor {
 	if o.OnError == nil {
 		o.OnError = func(error) {}
 	}
-	return &Compactor{t: s.t, o: o, swept: s.swept, tried: map[string]time.Time{}}
+	return &Compactor{t: s.t, o: o, swept: s.swept, apart: map[string]bool{}, tried: map[string]time.Time{}}
 }
 
 // Run merges what is due until ctx ends; then it returns nil. It waits for the
@@ -152,6 +153,13 @@ func (c *Compactor) Compact(ctx context.Context) {
 			if ctx.Err() != nil {
 				return
 			}
+			if unread := (*unreadError)(nil); errors.As(err, &unread) {
+				// The others of its day can be merged.
+				c.apart[unread.path] = true
+				c.figures.failures.Add(1)
+				c.o.OnError(fmt.Errorf("merge %d seals of %s: %w", len(group), partition, err))
+				continue
+			}
 			if err != nil {
 				c.tried[partition] = c.t.now()
 				c.figures.failures.Add(1)
@@ -193,6 +201,7 @@ func (c *Compactor) due(partition string, files []seal) (group []seal, name stri
 	if c.rests(partition, now) {
 		return nil, ""
 	}
+	files = slices.DeleteFunc(files, func(s seal) bool { return c.apart[s.Path] })
 	over := isOver(partition, now)
 	name = mergedPrefix
 	if over {

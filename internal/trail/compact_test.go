@@ -277,6 +277,33 @@ func TestLargeDayIsSeveralFiles(t *testing.T) {
 	}
 }
 
+// TestManyDaysAreFewFiles: events from outside say any time.
+func TestManyDaysAreFewFiles(t *testing.T) {
+	s := newSeals(t, newMemFS(), 1000, CompactOptions{})
+	const days = 100
+	for i := range days + 5 {
+		at := time.Date(1971, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, i%days*30, 0) // the first five have two
+		m := event.Meta{Time: at, Identity: event.UserIdentity{Type: "IAMUser"}, SourceIP: "203.0.113.7"}
+		if _, err := s.Append(t.Context(), testOrigin.Record(m, event.CloseConnection{})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.s.Seal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c, _ := s.sealed.get()
+	rows := map[string]int{}
+	for _, f := range c.Files {
+		rows[filepath.Dir(f.Path)] += f.Rows
+	}
+	if rest := rows["day="+soon.Format(time.DateOnly)]; len(rows) != maxPartitions || rows["day=1971-01-01"] != 2 || rest != days-maxPartitions+1 {
+		t.Errorf("the events of %d days are in %d partitions, %d in that of the append", days, len(rows), rest)
+	}
+	s.compact(t)
+	s.mustEnd(t)
+	mustVerify(t, s.m, dataDir)
+}
+
 // TestDamagedSealIsNotMerged: a merge would hide what was changed.
 func TestDamagedSealIsNotMerged(t *testing.T) {
 	s := newSeals(t, newMemFS(), 100, CompactOptions{})
@@ -289,8 +316,8 @@ func TestDamagedSealIsNotMerged(t *testing.T) {
 	if len(s.errs) != 1 || !errors.Is(s.errs[0], ErrDamaged) || !strings.Contains(s.errs[0].Error(), path) {
 		t.Errorf("the compactor told of %v, want that %s is damaged", s.errs, path)
 	}
-	if got := s.names(); !slices.Contains(got, "18/001-100") || !slices.Contains(got, "19/day-002-248") {
-		t.Errorf("the catalogue has %v, want the damaged day as it was and the others merged", got)
+	if got, want := s.names(), []string{"18/001-100", "18/day-103-250", "19/day-002-248", "20/day-003-249"}; !slices.Equal(got, want) {
+		t.Errorf("the catalogue has %v, want %v", got, want)
 	}
 	s.mustEnd(t)
 	report, err := verify(t.Context(), s.m, dataDir, nil)

@@ -85,7 +85,7 @@ func (m *merger) merge(ctx context.Context, group []seal) (_ []seal, err error) 
 	for _, s := range group {
 		in, err := m.open(s)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.Path, err)
+			return nil, &unreadError{s.Path, err}
 		}
 		inputs = append(inputs, in)
 		rows += s.Rows
@@ -226,6 +226,15 @@ type mergeInput struct {
 	row   parquet.Row
 	ended bool
 }
+
+// unreadError says which seal cannot be merged.
+type unreadError struct {
+	path string
+	err  error
+}
+
+func (e *unreadError) Error() string { return e.path + ": " + e.err.Error() }
+func (e *unreadError) Unwrap() error { return e.err }
 
 // open opens a seal, once it is found to be what the catalogue says.
 func (m *merger) open(s seal) (*mergeInput, error) {

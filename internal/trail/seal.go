@@ -2,6 +2,7 @@ package trail
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -167,9 +168,11 @@ func (s *Sealer) write(ctx context.Context, v view, first, last uint64, name fun
 	return seals, nil
 }
 
-// places finds the events first to last, by the day they happened on.
+// places finds the events first to last, by the partition they belong to: the day
+// they happened on, or that of the append where there are too many days.
 func (s *Sealer) places(ctx context.Context, v view, first, last uint64) (map[string][]rowPlace, error) {
 	days := map[string][]rowPlace{}
+	var newest time.Time
 	names := map[string]string{} // one copy of each text in the keys
 	keep := func(s string) string {
 		if k, ok := names[s]; ok {
@@ -205,8 +208,33 @@ func (s *Sealer) places(ctx context.Context, v view, first, last uint64) (map[st
 			day := dayOf(&flat, e.AppendTime)
 			days[day] = append(days[day], rowPlace{k, c.ordinal, off, size})
 		}
+		if len(entries) > 0 {
+			newest = entries[len(entries)-1].AppendTime
+		}
 	}
-	return days, nil
+	return gather(days, newest.UTC().Format(time.DateOnly)), nil
+}
+
+// maxPartitions is how many days a seal makes files for.
+const maxPartitions = 32
+
+// gather bounds the files of a seal: events from outside may say any time, and a
+// file for each day since 1970 would be most of what the disk holds. The days
+// with the fewest rows go into one: engines look at the times that a file says it
+// has, not at its partition.
+func gather[T any](days map[string][]T, into string) map[string][]T {
+	if len(days) <= maxPartitions {
+		return days
+	}
+	names := sortedDays(days)
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(len(days[b]), len(days[a])) })
+	for _, name := range names[maxPartitions-1:] {
+		if name != into {
+			days[into] = append(days[into], days[name]...)
+			delete(days, name)
+		}
+	}
+	return days
 }
 
 // Names of partitions and of the files in them.

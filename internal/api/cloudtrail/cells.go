@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trailgate/trailgate/internal/query"
 	"github.com/trailgate/trailgate/internal/sqlfront"
 )
 
@@ -84,13 +85,10 @@ func timeText(t time.Time) string {
 
 // doubleText is Java's text of a double, as Presto's clients print it.
 func doubleText(f float64) string {
+	if name, ok := query.NotFinite(f); ok {
+		return name
+	}
 	switch {
-	case math.IsNaN(f):
-		return "NaN"
-	case math.IsInf(f, 1):
-		return "Infinity"
-	case math.IsInf(f, -1):
-		return "-Infinity"
 	case f == 0 || math.Abs(f) >= 1e-3 && math.Abs(f) < 1e7:
 		s := strconv.FormatFloat(f, 'f', -1, 64)
 		if !strings.Contains(s, ".") {

@@ -174,11 +174,17 @@ func handle[In any](s *Server, fn func(ctx context.Context, by admin.Actor, in I
 			fail(w, err)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
 		if out == nil {
 			out = struct{}{}
 		}
-		if err := json.NewEncoder(w).Encode(out); err != nil {
+		body, err := json.Marshal(out)
+		if err != nil { // said, not an empty answer
+			s.Log.Error("answer cannot be encoded", "err", err)
+			fail(w, fmt.Errorf("encode answer: %w", err))
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		if _, err := w.Write(append(body, '\n')); err != nil {
 			s.Log.Debug("answer not sent", "err", err)
 		}
 	}

@@ -87,7 +87,8 @@ type (
 		MaxRows    int               `json:"maxRows,omitempty"`
 		Explain    bool              `json:"explain,omitempty"` // what it reads is wanted, not its rows
 	}
-	// QueryAnswer is its result, or its plan.
+	// QueryAnswer is its result, or its plan. On the wire a double that JSON has no
+	// number for is its name.
 	QueryAnswer struct {
 		Columns   []query.Column `json:"columns"`
 		Rows      [][]any        `json:"rows"`
@@ -289,6 +290,15 @@ func (s *Server) query(ctx context.Context, by admin.Actor, in QueryRequest) (an
 	rows := res.Rows
 	if rows == nil {
 		rows = [][]any{}
+	}
+	for _, row := range rows {
+		for i, cell := range row {
+			if f, ok := cell.(float64); ok {
+				if name, ok := query.NotFinite(f); ok {
+					row[i] = name
+				}
+			}
+		}
 	}
 	return QueryAnswer{Columns: res.Columns, Rows: rows, Truncated: res.Truncated, Seconds: res.Elapsed.Seconds(), Scanned: res.Scanned}, nil
 }

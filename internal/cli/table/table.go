@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,6 +68,9 @@ func text(cell any) string {
 	case int64:
 		return strconv.FormatInt(v, 10)
 	case float64:
+		if name, ok := query.NotFinite(v); ok {
+			return name
+		}
 		return strconv.FormatFloat(v, 'g', -1, 64)
 	case bool:
 		return strconv.FormatBool(v)
@@ -197,8 +199,8 @@ func jsonValue(cell any) any {
 	case time.Time:
 		return v.UTC()
 	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return text(v)
+		if name, ok := query.NotFinite(v); ok {
+			return name
 		}
 	}
 	return cell

@@ -158,6 +158,8 @@ func outcomeOf(ctx context.Context, err error) outcome {
 		return canceled
 	case ctx.Err() != nil, errors.Is(err, errTooLarge):
 		return limited
+	case errors.Is(err, errCell):
+		return failed
 	case !errors.As(err, &db):
 		return broken
 	}

@@ -9,9 +9,18 @@ import (
 	"time"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/trailgate/trailgate/internal/query"
 )
 
-var errBigint = errors.New("a number does not fit a bigint")
+// errCell is a value that an answer has no place for: the statement fails on it
+// as on a cast.
+var errCell = errors.New("the answer has a value that is none")
+
+var (
+	errBigint = fmt.Errorf("%w: a number does not fit a bigint", errCell)
+	errTime   = fmt.Errorf("%w: a time lies outside the years 0 to 9999", errCell)
+)
 
 // resultType maps DuckDB's name of a column type to Trino's and to what makes
 // its cells those of query.Result. Types that Trailgate's tables and functions
@@ -62,7 +71,10 @@ func plainCell(v driver.Value) (any, error) {
 	case duckdb.Decimal:
 		return v.Float64(), nil
 	case time.Time:
-		return v.UTC(), nil
+		if v = v.UTC(); v.Year() < 0 || v.Year() > 9999 { // RFC 3339 has no other, nor has JSON
+			return nil, errTime
+		}
+		return v, nil
 	default:
 		return textCell(v)
 	}
@@ -100,7 +112,8 @@ func textCell(v driver.Value) (any, error) {
 }
 
 // nestedCell is a struct, list or map. Members that are NULL are left out, as
-// CloudTrail leaves them out.
+// CloudTrail leaves them out. What JSON has no number for is text inside, as
+// Trino casts it.
 func nestedCell(v driver.Value) (any, error) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -137,6 +150,13 @@ func nestedCell(v driver.Value) (any, error) {
 			list[i] = cell
 		}
 		return list, nil
+	case float32:
+		return nestedCell(float64(v))
+	case float64:
+		if name, ok := query.NotFinite(v); ok {
+			return name, nil
+		}
+		return v, nil
 	default:
 		return plainCell(v)
 	}
