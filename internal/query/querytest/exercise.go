@@ -33,7 +33,16 @@ func Exercise(t *testing.T, open Open) {
 // statement parses and checks text.
 func statement(t testing.TB, text string) *sqlfront.Statement {
 	t.Helper()
+	return statementWith(t, text, nil)
+}
+
+// statementWith is a statement with values for its parameters.
+func statementWith(t testing.TB, text string, values map[string]string) *sqlfront.Statement {
+	t.Helper()
 	s, err := sqlfront.Parse(text)
+	if err == nil {
+		s, err = s.With(values)
+	}
 	if err == nil {
 		err = s.Check(sqlfront.CloudTrailCatalog())
 	}
