@@ -95,7 +95,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("open imports: %w", err)
 	}
-	im := &importer{Options: o, store: s, noted: map[string]bool{}}
+	im := &importer{Options: o, store: s, seed: s.catalogue.Seed, noted: map[string]bool{}}
 	err = im.run(ctx)
 	im.report.Totals = s.catalogue.Totals
 	if im.report.Quarantined > 0 {
@@ -109,6 +109,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 type importer struct {
 	Options
 	store  *store
+	seed   uint64 // the catalogue's, which readers may not touch: it is swapped meanwhile
 	report Report
 	noted  map[string]bool
 	total  Progress // FilesTotal and BytesTotal, and Bytes so far
@@ -293,7 +294,7 @@ func (r *reader) read(ctx context.Context, f File) error {
 		p.findings = append(p.findings, x)
 		id := entry{}
 		if x.skip == "" && x.reason == "" {
-			id = entry{keyOfID(x.id), contentOf(r.im.store.catalogue.Seed, x.text).data()}
+			id = entry{keyOfID(x.id), contentOf(r.im.seed, x.text).data()}
 		}
 		p.ids = append(p.ids, id)
 		if bytes += len(x.text); len(p.findings) < partFindings && bytes < partSize {
