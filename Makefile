@@ -81,6 +81,7 @@ fuzz: deps ## every fuzz target for FUZZTIME=10s
 soak: deps ## all tests SOAK=20 times over, shuffled, and KILLS=1000 kills under load
 	TRAILGATE_HOSTILE=all go test -run "^TestHostileStatements$$" -timeout 15m -v ./internal/app
 	TRAILGATE_KILLS=$(KILLS) go test -race -run '^TestKilledServerLosesNothing$$' -timeout 3h -v ./e2e
+	TRAILGATE_CUTS=1 go test -run 'Cut|Crash|Faults' -timeout 1h ./internal/trail
 	go test -race -p 1 -count $(SOAK) -shuffle on -timeout 6h $(PKG)
 
 .PHONY: bench

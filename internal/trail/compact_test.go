@@ -367,7 +367,7 @@ func afterCrash(t *testing.T, found *memFS) error {
 // old files or the new one, all of which are there, and the next try succeeds.
 func TestMergeSurvivesFaults(t *testing.T) {
 	t.Parallel()
-	for n := 0; ; n++ {
+	for n := 0; ; n += scale(t, "TRAILGATE_CUTS", 5) {
 		m := newMemFS()
 		s := newSeals(t, m, 9, CompactOptions{})
 		s.varied(t, 0, 30)

@@ -188,9 +188,10 @@ func (d *disk) after(c crash, r *rand.Rand) *memFS {
 }
 
 // cutAfterEach has check look at what a power cut after each change from the
-// given one on leaves of m.
+// given one on leaves of m: at every fifth cut, unless TRAILGATE_CUTS says 1.
 func cutAfterEach(t *testing.T, m *memFS, from int, check func(found *memFS) error) {
 	t.Helper()
+	every := scale(t, "TRAILGATE_CUTS", 5)
 	d, random := newDisk(nil, testRand(1)), testRand(2)
 	for i, o := range m.log {
 		if o.kind == markAck {
@@ -200,7 +201,10 @@ func cutAfterEach(t *testing.T, m *memFS, from int, check func(found *memFS) err
 		if i < from {
 			continue
 		}
-		for _, c := range crashes {
+		for n, c := range crashes {
+			if (i+n)%every != 0 {
+				continue
+			}
 			if err := check(d.after(c, random)); err != nil {
 				t.Fatalf("cut after change %d (%s %s), keeping %s: %v", i, o.kind, base(o.name), c, err)
 			}
